@@ -1,0 +1,27 @@
+// Two clocks: wall (UTC) for schedules and records, monotonic for time-outs, rates and retries.
+#ifndef VREP_BASE_CLOCK_H
+#define VREP_BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Milliseconds since 1970-01-01T00:00:00Z.
+int64_t clock_wall_ms(void);
+
+// Milliseconds of a clock that never goes back; its zero has no meaning.
+int64_t clock_mono_ms(void);
+
+void clock_sleep_ms(uint32_t ms);
+
+#define CLOCK_TEXT_SIZE 32
+
+// "2026-11-22T17:49:09.123Z". Returns `text`.
+char *clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
+
+// "2026-11-22 18:49:09" in the system's local time (on Windows through the system's time zone, never TZ). Returns `text`.
+char *clock_format_local(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
+
+// Reads what clock_format_utc writes; milliseconds may be absent. False: malformed or out of range.
+bool clock_parse_utc(const char *text, int64_t *wall_ms);
+
+#endif

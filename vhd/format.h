@@ -1,0 +1,66 @@
+// The inside of vhd/: what a format offers to the door (vhd/disk.c, vhd/chain.c, vhd/merge.c). Not for other folders.
+#ifndef VREP_VHD_FORMAT_H
+#define VREP_VHD_FORMAT_H
+
+#include "vhd/vhd.h"
+
+// One open image file, without its parents.
+struct vhd_image;
+
+struct vhd_image_ops {
+    // Reads what the image itself holds. Sectors that it leaves to its parent are not touched in `buffer`; the caller
+    // has asked `map` and only reads DATA extents.
+    enum status (*read)(struct vhd_image *image, uint64_t offset, void *buffer, size_t length);
+    // Partial writes of blocks that the image does not hold leave the rest to the parent (differencing) or zero.
+    enum status (*write)(struct vhd_image *image, uint64_t offset, const void *buffer, size_t length);
+    enum status (*zero)(struct vhd_image *image, uint64_t offset, uint64_t length);
+    enum status (*flush)(struct vhd_image *image);
+    // DATA, ZERO or PARENT at `offset`, at most `limit` bytes; sector granularity.
+    enum status (*map)(struct vhd_image *image, uint64_t offset, uint64_t limit, struct vhd_extent *out);
+    // Everything of `info` except path, parent_path and depth.
+    void (*get_info)(struct vhd_image *image, struct vhd_info *info);
+    // The parent's candidate paths in the order to try, absolute, allocated array of allocated strings ended by NULL.
+    enum status (*parent_paths)(struct vhd_image *image, char ***out);
+    // Does an open parent with this info match the linkage?
+    bool (*matches_parent)(struct vhd_image *image, const struct vhd_info *parent);
+    // Clean end of a writable image: flush, log closed. Frees.
+    enum status (*close)(struct vhd_image *image);
+    // Frees without writing.
+    void (*abandon)(struct vhd_image *image);
+};
+
+struct vhd_image {
+    const struct vhd_image_ops *ops;
+    const struct file_system *fs;
+    struct file *file; // owned
+    bool writable;
+    bool poisoned; // a write or flush failed: refuse all further ones
+};
+
+// Each format: takes over `file` on success. Told by contents in vhd/disk.c.
+enum status vhdx_open(const struct file_system *fs, struct file *file, bool writable,
+                      struct vhd_image **out) MUST_CHECK;
+enum status vhdx_create(const char *path, const struct vhd_create *how) MUST_CHECK;
+// `parent`: info of the opened parent; its locator entries are computed from both absolute paths.
+enum status vhdx_create_child(const char *path, const struct vhd_info *parent,
+                              const struct file_system *fs) MUST_CHECK;
+
+enum status vhd1_open(const struct file_system *fs, struct file *file, bool writable,
+                      struct vhd_image **out) MUST_CHECK;
+enum status vhd1_create(const char *path, const struct vhd_create *how) MUST_CHECK;
+
+// Linkage steps of a merge ([MS-VHDX] 2.2.2 note 12), used by vhd/merge.c in this order:
+// 1. `child`: in one log entry parent_linkage := parent_now, parent_linkage2 := parent_next; stable on return.
+enum status vhdx_set_merge_linkage(struct vhd_image *child, const struct guid *parent_now,
+                                   const struct guid *parent_next) MUST_CHECK;
+// 2. `parent`: its first change of data uses this DataWriteGuid instead of a random one.
+void vhdx_set_next_data_write_guid(struct vhd_image *parent, const struct guid *next);
+// 3. last: the parent takes the child's IsVirtualDisk metadata items (Virtual Disk ID, size stays).
+enum status vhdx_adopt_virtual_disk_metadata(struct vhd_image *parent, struct vhd_image *child) MUST_CHECK;
+
+// Bytes by which the file of `image` grows or fills holes when every extent in `writes` is written; also the file ranges,
+// for reserving. Called through vhd/merge.c.
+enum status vhdx_plan_growth(struct vhd_image *parent, struct vhd_image *child, uint64_t *data,
+                             uint64_t *allocation) MUST_CHECK;
+
+#endif

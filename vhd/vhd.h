@@ -1,0 +1,182 @@
+// The door to VHD and VHDX disks: open a whole chain, read, write, map, create, merge.
+//
+// A `struct vhd` is an open disk with all its parents. One thread uses it at a time; a second thread opens the disk a
+// second time (read-only opens do not exclude each other). Offsets and lengths are bytes of the virtual disk, multiples
+// of its logical sector size unless said otherwise. Errors carry ERROR_VHD_* numbers (0xC03A00xx, vhd/errors.h) in
+// status_details.os_code where one exists.
+#ifndef VREP_VHD_H
+#define VREP_VHD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/guid.h"
+#include "base/status.h"
+#include "vhd/file/file.h"
+
+// Numbers are VIRTUAL_STORAGE_TYPE_DEVICE_*.
+enum vhd_format { VHD_FORMAT_VHD = 2, VHD_FORMAT_VHDX = 3 };
+
+// Numbers are the VHD footer's disk type.
+enum vhd_type { VHD_TYPE_FIXED = 2, VHD_TYPE_DYNAMIC = 3, VHD_TYPE_DIFFERENCING = 4 };
+
+#define VHD_SECTOR_SIZE_MAX 4096
+#define VHD_CHAIN_DEPTH_MAX 64           // longer chains are refused; vhdmp's own limit is lower
+#define VHDX_SIZE_MAX (64ull << 40)      // [MS-VHDX] 2.6.2.2
+#define VHD1_SIZE_MAX (2040ull << 30)    // dynamic and differencing VHD
+
+struct vhd;
+
+struct vhd_open {
+    const struct file_system *fs; // NULL: the operating system's
+    bool writable;                // the leaf; its parents are always opened read-only, deny-write
+    enum file_share share;        // for the leaf; writable needs FILE_SHARE_NOTHING or FILE_SHARE_DENY_WRITE
+    bool no_parents;              // the leaf alone, for info; reads that need a parent fail
+    bool low_io_priority;
+    uint32_t wait_ms;             // sharing violations are retried that long (FILE_SHARING_WAIT_MS is usual)
+};
+
+// Opens a disk. The format is told by its contents, never by its name. A VHDX with a live log is replayed: into the file
+// when writable, in memory when read-only ([MS-VHDX] 2.3.3). Damaged: STATUS_DAMAGED; neither VHD nor VHDX:
+// STATUS_NOT_A_DISK; a parent missing: STATUS_PARENT_MISSING, changed since: STATUS_PARENT_MISMATCH; held by others:
+// STATUS_IN_USE; required features that we do not know: STATUS_UNSUPPORTED.
+enum status vhd_open(const char *path, const struct vhd_open *how, struct vhd **out) MUST_CHECK;
+
+// Flushes (writable) and closes; frees `disk` whatever the result. A VHDX closed after a successful flush has no live log.
+enum status vhd_close(struct vhd *disk);
+
+// Closes without writing anything more, as a crash would; for use after a failed flush or write.
+void vhd_abandon(struct vhd *disk);
+
+// What DESIGN calls the identity of a disk: tells whether anybody else wrote it.
+struct vhd_identity {
+    enum vhd_format format;
+    uint64_t virtual_size;
+    struct guid guid;         // VHDX: DataWriteGuid of the current header; VHD: the footer's unique id
+    uint64_t sequence_number; // VHDX: the current header's SequenceNumber; VHD: 0
+    uint64_t file_size;       // VHD: length of the file; VHDX: 0
+    uint64_t write_time;      // VHD: last write time of the file (100 ns since 1601); VHDX: 0
+};
+
+// True when a disk that had the identity `saved` shows `now` and nobody else wrote it in between.
+bool vhd_identity_unchanged(const struct vhd_identity *saved, const struct vhd_identity *now);
+
+struct vhd_info {
+    enum vhd_format format;
+    enum vhd_type type;
+    uint64_t virtual_size;
+    uint32_t logical_sector_size;
+    uint32_t physical_sector_size;
+    uint32_t block_size;          // 0 for a fixed VHD
+    struct guid virtual_disk_id;  // VHDX: Virtual Disk ID; VHD: unique id
+    struct guid parent_linkage;   // differencing only: VHDX parent_linkage, VHD parent unique id
+    struct vhd_identity identity;
+    uint64_t file_size;           // of the leaf file
+    uint64_t allocated;           // bytes of virtual disk that the leaf holds blocks for
+    bool log_live;                // VHDX: the file on disk has a log to replay
+    uint64_t write_time;          // 100 ns since 1601
+    struct file_id file_id;
+    char creator[64];
+    const char *path;             // of the leaf, absolute; owned by the disk
+    const char *parent_path;      // resolved; NULL when there is none; owned by the disk
+    unsigned depth;               // 1: no parent
+};
+
+// Never fails; `info` is valid until the disk is closed or written.
+void vhd_get_info(struct vhd *disk, struct vhd_info *info);
+
+// The open parent of `disk` (owned by it), NULL when there is none. For read-only inspection of a chain.
+struct vhd *vhd_parent(struct vhd *disk);
+
+// Reads through the whole chain. STATUS_INVALID_ARGUMENT: outside the disk or not sector-aligned.
+enum status vhd_read(struct vhd *disk, uint64_t offset, void *buffer, size_t length) MUST_CHECK;
+
+// Writes to the leaf. Not stable before vhd_flush. After a failure the disk is poisoned: further writes and flushes fail;
+// vhd_abandon it and open it again.
+enum status vhd_write(struct vhd *disk, uint64_t offset, const void *buffer, size_t length) MUST_CHECK;
+
+// Makes a range read as zeros, without using space where the format can (a child's zero hides the parent's data).
+enum status vhd_zero(struct vhd *disk, uint64_t offset, uint64_t length) MUST_CHECK;
+
+// Everything written before is stable and reachable afterwards.
+enum status vhd_flush(struct vhd *disk) MUST_CHECK;
+
+enum vhd_extent_kind {
+    VHD_EXTENT_DATA,   // may be anything
+    VHD_EXTENT_ZERO,   // reads as zeros, known without reading
+    VHD_EXTENT_PARENT, // leaf map only: the leaf says "see my parent"
+};
+
+struct vhd_extent {
+    uint64_t offset;
+    uint64_t length;
+    enum vhd_extent_kind kind;
+};
+
+enum vhd_map_scope {
+    VHD_MAP_CHAIN, // what a reader sees: DATA or ZERO
+    VHD_MAP_LEAF,  // what the leaf itself holds: DATA, ZERO or PARENT
+};
+
+// The extent that starts at `offset` (< virtual size), at sector granularity where the format knows it, as long as its
+// kind lasts but not longer than `limit` bytes.
+enum status vhd_map(struct vhd *disk, enum vhd_map_scope scope, uint64_t offset, uint64_t limit,
+                    struct vhd_extent *out) MUST_CHECK;
+
+struct vhd_create {
+    const struct file_system *fs;
+    enum vhd_format format;
+    enum vhd_type type;            // FIXED or DYNAMIC
+    uint64_t virtual_size;         // multiple of the logical sector size
+    uint32_t block_size;           // 0: 32 MiB dynamic VHDX, 2 MiB VHD; ignored for a fixed VHD
+    uint32_t logical_sector_size;  // 0: 512. VHDX: 512 or 4096; VHD: 512
+    uint32_t physical_sector_size; // 0: 4096. VHD: not stored
+    const struct guid *virtual_disk_id; // NULL: a new one
+};
+
+// Creates a disk that reads as zeros. An existing file is STATUS_EXISTS; a failure leaves no file behind.
+enum status vhd_create(const char *path, const struct vhd_create *how) MUST_CHECK;
+
+// Creates a differencing child over `parent_path` in the parent's format, with its sizes and Virtual Disk ID, 2 MiB
+// blocks. A parent with a live log is replayed and closed clean first (then and only then is it opened for writing).
+// A VHD parent is STATUS_UNSUPPORTED until VHD children exist. Failure leaves no child behind.
+enum status vhd_create_child(const char *child_path, const char *parent_path,
+                             const struct file_system *fs) MUST_CHECK;
+
+// True when some file in the parent's folder names `path` as its parent; *child_path (allocated) is the first found.
+enum status vhd_find_child(const char *path, char **child_path) MUST_CHECK; // *child_path NULL: none
+
+struct vhd_merge {
+    const struct file_system *fs;
+    bool low_io_priority;
+    // Called between blocks with bytes done and in all; returning false stops at a safe point (STATUS_CANCELLED, the
+    // merge can be run again). May be NULL.
+    bool (*progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+};
+
+// What a merge of a child will need of its parent's volume.
+struct vhd_merge_need {
+    uint64_t data;       // bytes of data and zeros to copy
+    uint64_t allocation; // bytes by which the parent's file grows or fills holes
+    bool reserved;       // after vhd_merge_reserve: the file system holds the room
+};
+
+enum status vhd_merge_plan(const char *child_path, const struct file_system *fs,
+                           struct vhd_merge_need *need) MUST_CHECK;
+
+// Takes that room on the parent's volume without changing the parent's contents or size. Where the file system cannot
+// reserve, free space is compared instead and need->reserved is false. STATUS_NO_SPACE: names both figures; nothing kept.
+enum status vhd_merge_reserve(const char *child_path, const struct file_system *fs,
+                              struct vhd_merge_need *need) MUST_CHECK;
+
+// Gives reserved room back; the parent's contents were never changed.
+enum status vhd_merge_release(const char *child_path, const struct file_system *fs) MUST_CHECK;
+
+// Copies the child's content into its parent. Restartable at any point, by anybody, until it returned STATUS_OK once:
+// the parent_linkage2 protocol of [MS-VHDX] 2.2.2 note 12. Both files are closed and stable when it returns; the child is
+// left in place for the caller to delete. A parent that matches neither linkage: STATUS_PARENT_MISMATCH, nothing written.
+enum status vhd_merge(const char *child_path, const struct vhd_merge *how) MUST_CHECK;
+
+#endif
