@@ -1,0 +1,170 @@
+# How tests become CTest tests. tests/README.md says how to add one; this file is how it works.
+
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
+
+# The disk images that other programs wrote are not in the repository; tests that need them skip without.
+set(corpus "${CMAKE_SOURCE_DIR}/../shared/corpus")
+cmake_path(NORMAL_PATH corpus)
+if(NOT EXISTS "${corpus}")
+    set(corpus "")
+endif()
+set(VREP_CORPUS "${corpus}" CACHE PATH "Folder of disk images that other programs wrote (may be empty)")
+
+set(VREP_WINEPREFIX "${CMAKE_BINARY_DIR}/wineprefix")
+
+# vrep_test_environment(NAME KIND TIMEOUT seconds LABELS label...): what every test gets. KIND is program or
+# script; a Windows program sees the same folders by their Windows names.
+function(vrep_test_environment NAME KIND)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "LABELS" ${ARGN})
+    set(drive "")
+    set(run "")
+    if(WIN32)
+        set(run wine)
+        if(KIND STREQUAL "program")
+            set(drive "Z:")
+        endif()
+    endif()
+    set(environment
+        LC_ALL=C.UTF-8 # Wine takes the encoding of file names from it
+        "VREP_PRESET=${VREP_PRESET}"
+        "VREP_BIN=${drive}${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
+        "VREP_EXE=${CMAKE_EXECUTABLE_SUFFIX}"
+        "VREP_RUN=${run}"
+        "VREP_SOURCE_DIR=${drive}${CMAKE_SOURCE_DIR}"
+        PYTHONDONTWRITEBYTECODE=1
+        ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:strict_string_checks=1
+        UBSAN_OPTIONS=print_stacktrace=1)
+    if(VREP_CORPUS)
+        list(APPEND environment "VREP_CORPUS=${drive}${VREP_CORPUS}")
+    endif()
+    set_tests_properties(${NAME} PROPERTIES
+        TIMEOUT "${ARG_TIMEOUT}" LABELS "${ARG_LABELS}" SKIP_RETURN_CODE 77)
+    if(WIN32)
+        list(APPEND environment ${VREP_WINE_ENVIRONMENT})
+        set_tests_properties(${NAME} PROPERTIES FIXTURES_REQUIRED wine)
+    endif()
+    set_tests_properties(${NAME} PROPERTIES ENVIRONMENT "${environment}")
+endfunction()
+
+# The prefix is made once and kept; the server stays up between the tests, which makes each start 40 ms.
+if(WIN32)
+    set(VREP_WINE_ENVIRONMENT
+        "WINEPREFIX=${VREP_WINEPREFIX}"
+        WINEARCH=win64
+        WINEDEBUG=-all
+        "WINEDLLOVERRIDES=mscoree,mshtml,winedbg.exe=")
+    add_test(NAME wine.start COMMAND "${CMAKE_SOURCE_DIR}/tests/wine/start.sh")
+    add_test(NAME wine.stop COMMAND "${CMAKE_SOURCE_DIR}/tests/wine/stop.sh")
+    set_tests_properties(wine.start wine.stop PROPERTIES
+        ENVIRONMENT "LC_ALL=C.UTF-8;${VREP_WINE_ENVIRONMENT}" TIMEOUT 180 LABELS wine)
+    set_tests_properties(wine.start PROPERTIES FIXTURES_SETUP wine)
+    set_tests_properties(wine.stop PROPERTIES FIXTURES_CLEANUP wine)
+endif()
+
+# vrep_test(NAME folder.name SOURCES file... LABELS label... [LIBS lib...] [TIMEOUT seconds]): one cmocka program.
+function(vrep_test)
+    cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+    string(REPLACE "." "_" target "${ARG_NAME}")
+    vrep_test_program(${target} SOURCES ${ARG_SOURCES} LIBS cmocka::cmocka ${ARG_LIBS})
+    add_test(NAME ${ARG_NAME} COMMAND ${target})
+    vrep_test_environment(${ARG_NAME} program TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABELS})
+endfunction()
+
+# Test programs lie beside the product's, in tests/ of the build folder, and may use all of its libraries.
+function(vrep_test_program TARGET)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+    add_executable(${TARGET} ${ARG_SOURCES})
+    set_target_properties(${TARGET} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+    target_link_libraries(${TARGET} PRIVATE
+        vrep_test_support vrep_client vrep_service_core vrep_engine vrep_etw vrep_vhd vrep_base ${ARG_LIBS})
+    if(WIN32)
+        target_link_options(${TARGET} PRIVATE -mconsole)
+    endif()
+endfunction()
+
+# vrep_test_folder(FOLDER TIMEOUT seconds): each C file of the folder is one test program, each .py and .sh one
+# test script. A script may carry a line (defaults shown):
+#   # vrep-test: timeout=300 labels=<folder> presets=native,asan [serial]
+function(vrep_test_folder FOLDER)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "" ${ARGN})
+    vrep_sources(sources ${FOLDER})
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        vrep_test(NAME ${FOLDER}.${stem} SOURCES "${source}" LABELS ${FOLDER} TIMEOUT ${ARG_TIMEOUT})
+    endforeach()
+
+    file(GLOB scripts CONFIGURE_DEPENDS "${FOLDER}/*.py" "${FOLDER}/*.sh")
+    foreach(script IN LISTS scripts)
+        vrep_test_script("${script}" ${FOLDER})
+    endforeach()
+endfunction()
+
+function(vrep_test_script SCRIPT FOLDER)
+    cmake_path(GET SCRIPT STEM stem)
+    cmake_path(GET SCRIPT FILENAME file_name)
+    if(file_name MATCHES "^_")
+        return() # a module that the scripts of the folder share
+    endif()
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${SCRIPT}")
+    set(timeout 300)
+    set(labels ${FOLDER})
+    set(presets native asan)
+    set(serial OFF)
+    file(STRINGS "${SCRIPT}" header REGEX "^# vrep-test:" LIMIT_COUNT 1)
+    string(REGEX REPLACE "^# vrep-test:[ \t]*" "" header "${header}")
+    separate_arguments(words UNIX_COMMAND "${header}")
+    foreach(word IN LISTS words)
+        if(word MATCHES "^(timeout|labels|presets)=(.+)$")
+            string(REPLACE "," ";" ${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
+        elseif(word STREQUAL "serial")
+            set(serial ON)
+        else()
+            message(FATAL_ERROR "${SCRIPT}: unknown word in its vrep-test line: ${word}")
+        endif()
+    endforeach()
+    if(NOT VREP_PRESET IN_LIST presets)
+        return()
+    endif()
+    set(interpreter bash)
+    if(SCRIPT MATCHES "\\.py$")
+        set(interpreter "${Python3_EXECUTABLE}")
+    endif()
+    add_test(NAME ${FOLDER}.${stem} COMMAND ${interpreter} "${SCRIPT}")
+    vrep_test_environment(${FOLDER}.${stem} script TIMEOUT ${timeout} LABELS ${labels})
+    set_tests_properties(${FOLDER}.${stem} PROPERTIES RUN_SERIAL ${serial})
+endfunction()
+
+# Fuzz targets: <name>.c defines LLVMFuzzerTestOneInput. With libFuzzer they search; in every other build they
+# replay corpus/<name>/ and so keep what was once found from coming back.
+function(vrep_fuzz_folder FOLDER)
+    set(seconds "$ENV{VREP_FUZZ_SECONDS}")
+    if(NOT seconds)
+        set(seconds 60)
+    endif()
+    vrep_sources(sources ${FOLDER})
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        set(target ${FOLDER}_${stem})
+        set(corpus "${CMAKE_CURRENT_SOURCE_DIR}/${FOLDER}/corpus/${stem}")
+        if(VREP_LIBFUZZER)
+            vrep_test_program(${target} SOURCES "${source}")
+            target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+            # New inputs go to the build folder; the committed corpus is only read.
+            set(found "${CMAKE_BINARY_DIR}/corpus/${stem}")
+            file(MAKE_DIRECTORY "${found}")
+            set(seeds "")
+            if(EXISTS "${corpus}")
+                set(seeds "${corpus}")
+            endif()
+            add_test(NAME fuzz.${stem} COMMAND ${target}
+                -max_total_time=${seconds} -rss_limit_mb=2048 "${found}" ${seeds})
+            math(EXPR timeout "${seconds} + 120")
+        else()
+            vrep_test_program(${target} SOURCES "${source}" ${FOLDER}/replay/main.c)
+            add_test(NAME fuzz.${stem} COMMAND ${target} "${corpus}")
+            set(timeout 300)
+        endif()
+        vrep_test_environment(fuzz.${stem} program TIMEOUT ${timeout} LABELS fuzz)
+    endforeach()
+endfunction()
