@@ -34,7 +34,8 @@ if(WIN32)
     target_compile_definitions(vrep_options INTERFACE
         UNICODE _UNICODE WIN32_LEAN_AND_MEAN _WIN32_WINNT=0x0A00
         __USE_MINGW_ANSI_STDIO=1)
-    target_link_options(vrep_options INTERFACE
+    # The stack protector's own library comes only when the linker is told too.
+    target_link_options(vrep_options INTERFACE -fstack-protector-strong
         -Wl,--dynamicbase -Wl,--nxcompat -Wl,--high-entropy-va)
 else()
     target_compile_definitions(vrep_options INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
