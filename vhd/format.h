@@ -58,9 +58,11 @@ void vhdx_set_next_data_write_guid(struct vhd_image *parent, const struct guid *
 // 3. last: the parent takes the child's IsVirtualDisk metadata items (Virtual Disk ID, size stays).
 enum status vhdx_adopt_virtual_disk_metadata(struct vhd_image *parent, struct vhd_image *child) MUST_CHECK;
 
-// Bytes by which the file of `image` grows or fills holes when every extent in `writes` is written; also the file ranges,
-// for reserving. Called through vhd/merge.c.
-enum status vhdx_plan_growth(struct vhd_image *parent, struct vhd_image *child, uint64_t *data,
-                             uint64_t *allocation) MUST_CHECK;
+// Where the file of `image` holds the virtual range at `offset`: *file_offset, or VHDX_NOT_ALLOCATED when the image has no
+// room for it in its file and a write would have to allocate a block. *length (<= limit) never crosses a block's end.
+// For planning and reserving room before a merge (vhd/merge_plan.c); nothing is read or written.
+#define VHDX_NOT_ALLOCATED UINT64_MAX
+void vhdx_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
+                 uint64_t *length);
 
 #endif
