@@ -1,0 +1,79 @@
+// What VRep tells administrators: one record a condition, to every sink. Where Hyper-V has an event for a condition, ours
+// has the same ID and the same leading parameters. Texts and fields are in etw/catalogue.c.
+#ifndef VREP_ETW_EVENTS_H
+#define VREP_ETW_EVENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/guid.h"
+#include "base/json.h"
+#include "base/status.h"
+
+// Numbers are ETW's levels.
+enum event_level { EVENT_ERROR = 2, EVENT_WARNING = 3, EVENT_INFORMATION = 4 };
+
+enum event_field_type { EVENT_FIELD_STRING, EVENT_FIELD_GUID, EVENT_FIELD_UINT64, EVENT_FIELD_HEX32 };
+
+#define EVENT_FIELDS_MAX 20
+
+// One condition of the catalogue.
+struct event_definition {
+    uint32_t id;
+    enum event_level level;
+    const char *symbol; // "ResynchronizeDiskStarted"
+    const char *text;   // %1 is the first field, as FormatMessage counts
+    unsigned fields;
+    struct {
+        const char *name; // "VmName"
+        enum event_field_type type;
+    } field[EVENT_FIELDS_MAX];
+};
+
+// NULL: no such event.
+const struct event_definition *event_find(uint32_t id);
+
+// The whole catalogue, ordered by id.
+const struct event_definition *event_catalogue(size_t *count);
+
+// A field's value; strings are borrowed for the call.
+struct event_value {
+    enum event_field_type type;
+    union {
+        const char *string; // UTF-8; NULL counts as ""
+        struct guid guid;
+        uint64_t number;
+    } as;
+};
+
+#define EVENT_STRING(s) ((struct event_value){.type = EVENT_FIELD_STRING, .as.string = (s)})
+#define EVENT_GUID(g) ((struct event_value){.type = EVENT_FIELD_GUID, .as.guid = (g)})
+#define EVENT_NUMBER(n) ((struct event_value){.type = EVENT_FIELD_UINT64, .as.number = (n)})
+#define EVENT_HEX32(n) ((struct event_value){.type = EVENT_FIELD_HEX32, .as.number = (n)})
+
+struct event_log;
+
+// Opens the sinks: <data_folder>/log/events.jsonl (a JSON object a line: TimeCreated, Id, Level, LevelText, Symbol, Message,
+// Instance, and the fields by name; rotated at 16 MiB to events.1.jsonl .. events.4.jsonl; a line is whole or absent
+// after a crash). `echo`: also print each message on standard error (console mode).
+// A sink that fails later never fails the caller: it is retried with the next event.
+enum status event_log_open(const char *data_folder, const char *instance, bool echo,
+                           struct event_log **out) MUST_CHECK;
+void event_log_close(struct event_log *log);
+
+// Raises an event: `values` match the definition's fields in number and type (checked by assert, and by a test that
+// raises every event). Any thread. Never fails.
+void event_raise(struct event_log *log, uint32_t id, const struct event_value *values, size_t count);
+
+#define EVENT_RAISE(log, id, ...)                                                                  \
+    event_raise(log, id, (const struct event_value[]){__VA_ARGS__},                                \
+                sizeof((const struct event_value[]){__VA_ARGS__}) / sizeof(struct event_value))
+
+// The text of an event with its fields filled in; allocated, caller frees. NULL: out of memory.
+char *event_message(const struct event_definition *definition, const struct event_value *values,
+                    size_t count);
+
+// Events from the log files, oldest first: those with RecordId > `after`, at most `limit`. *out: a JSON array.
+enum status event_log_read(struct event_log *log, uint64_t after, size_t limit, json_t **out) MUST_CHECK;
+
+#endif

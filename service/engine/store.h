@@ -1,0 +1,33 @@
+// Persists relationships and server settings under <data>; the only writer there. Not pure, the one of engine/ that does I/O.
+#ifndef VREP_SERVICE_ENGINE_STORE_H
+#define VREP_SERVICE_ENGINE_STORE_H
+
+#include "service/engine/relationship.h"
+
+struct server_settings {
+    char *listen_address;           // "127.0.0.1"
+    uint16_t listen_port;           // 29242
+    uint64_t bandwidth_limit;       // bytes per second, 0: none
+    unsigned maximum_active_transfers; // 3
+    json_t *unknown;
+};
+
+struct store;
+
+// Opens <data> (created if missing, private) and takes a lock on it: a second service is STATUS_IN_USE.
+enum status store_open(const char *data_folder, struct store **out) MUST_CHECK;
+void store_close(struct store *store);
+
+enum status store_load_settings(struct store *store, struct server_settings *out) MUST_CHECK;
+enum status store_save_settings(struct store *store, const struct server_settings *settings) MUST_CHECK;
+void server_settings_free(struct server_settings *settings);
+
+// Every relationship on disk. A file that cannot be read (damaged, newer major) is left untouched and reported through
+// `unreadable` (path, failure recorded); the others load.
+enum status store_load_all(struct store *store, struct relationship ***out, size_t *count,
+                           void (*unreadable)(void *context, const char *path), void *context) MUST_CHECK;
+// Saved and stable when it returns. The file is named by r->id, or, before a replica's first contact, by a temporary id.
+enum status store_save(struct store *store, struct relationship *r) MUST_CHECK;
+enum status store_remove(struct store *store, const struct relationship *r) MUST_CHECK;
+
+#endif
