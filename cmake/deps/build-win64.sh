@@ -18,6 +18,7 @@ recipe() { cat "$here"/* "$here/../toolchain-win64.cmake"; }
 
 # The address of the Debian archive that this machine uses, from its own apt configuration.
 archive_uri() {
+    # shellcheck disable=SC2016 # apt's own variables
     apt-get indextargets --format '$(CREATED_BY) $(RELEASE) $(COMPONENT) $(REPO_URI)' 2>/dev/null |
         awk '$1 == "Packages" && $3 == "main" && $2 ~ /^(bookworm|stable|oldstable)$/ { print $4; exit }'
 }
