@@ -77,6 +77,7 @@ function(vrep_dll NAME)
         endforeach()
         set(map "${CMAKE_CURRENT_BINARY_DIR}/${NAME}.map")
         file(CONFIGURE OUTPUT "${map}" CONTENT "{\nglobal:\n@exports@local:\n    *;\n};\n" @ONLY)
+        set_property(TARGET ${NAME} APPEND PROPERTY LINK_DEPENDS "${map}")
         target_link_options(${NAME} PRIVATE "-Wl,--version-script=${map}")
         if(NOT VREP_SANITIZE) # a sanitizer's functions come from the program
             target_link_options(${NAME} PRIVATE -Wl,--no-undefined)
