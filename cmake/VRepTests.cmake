@@ -32,7 +32,7 @@ function(vrep_test_environment NAME KIND)
         "VREP_RUN=${run}"
         "VREP_SOURCE_DIR=${drive}${CMAKE_SOURCE_DIR}"
         PYTHONDONTWRITEBYTECODE=1
-        ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:strict_string_checks=1
+        ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:handle_segv=2:handle_sigbus=2
         UBSAN_OPTIONS=print_stacktrace=1)
     if(VREP_CORPUS)
         list(APPEND environment "VREP_CORPUS=${drive}${VREP_CORPUS}")

@@ -1,6 +1,6 @@
 /*
- * Runs a fuzz target over files instead of searching: each argument is a file or a folder of files. The empty
- * input always runs, so that a target without a corpus is exercised too.
+ * Runs a fuzz target over files instead of searching: each argument is a file or a folder of files.
+ * The empty input always runs, so that a target without a corpus is exercised too.
  */
 #include <dirent.h>
 #include <errno.h>
