@@ -1,4 +1,5 @@
-// A growable array of bytes, for frames and texts. Zero-initialize; free with buffer_free. Not thread-safe.
+// A growable array of bytes, for frames and texts. Zero-initialize; free with buffer_free. Not
+// thread-safe.
 #ifndef VREP_BASE_BUFFER_H
 #define VREP_BASE_BUFFER_H
 

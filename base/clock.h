@@ -15,10 +15,11 @@ void clock_sleep_ms(uint32_t ms);
 
 #define CLOCK_TEXT_SIZE 32
 
-// "2026-11-22T17:49:09.123Z". Returns `text`.
+// "2026-11-22T17:49:09.123Z"; years outside 1 to 9999 are cut to these. Returns `text`.
 char *clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 
-// "2026-11-22 18:49:09" in the system's local time (on Windows through the system's time zone, never TZ). Returns `text`.
+// "2026-11-22 18:49:09" in the system's local time (on Windows through the system's time zone,
+// never TZ). Returns `text`.
 char *clock_format_local(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 
 // Reads what clock_format_utc writes; milliseconds may be absent. False: malformed or out of range.

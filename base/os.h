@@ -1,5 +1,6 @@
-// The few services of the operating system, other than disk files (vhd/file/file.h), that all parts share.
-// Paths are UTF-8; on Windows '/' and '\\' both separate, and long paths work (\\?\ is added inside).
+// The few services of the operating system, other than disk files (vhd/file/file.h), that all parts
+// share. Paths are UTF-8; on Windows '/' and '\\' both separate, and long paths work (\\?\ is added
+// inside).
 #ifndef VREP_BASE_OS_H
 #define VREP_BASE_OS_H
 
@@ -15,7 +16,8 @@
 #define OS_PATH_SEPARATOR '/'
 #endif
 
-// The limit of a path that we accept, in bytes of UTF-8, terminator included (Windows: 32,767 UTF-16 units).
+// The limit of a path that we accept, in bytes of UTF-8, terminator included (Windows: 32,767
+// UTF-16 units).
 #define OS_PATH_MAX 98304
 
 // Fills `size` bytes from the system's cryptographic generator.
@@ -29,8 +31,9 @@ uint32_t os_process_id(void);
 // The folder that holds this program, for finding data beside it. Allocated; caller frees.
 enum status os_program_folder(char **out) MUST_CHECK;
 
-// The absolute form of `path` against the current folder, "." and ".." and (Windows) '/' resolved textually.
-// Names that are not valid Unicode are refused (STATUS_INVALID_ARGUMENT). Allocated; caller frees.
+// The absolute form of `path` against the current folder, "." and ".." and (Windows) '/' resolved
+// textually. Names that are not valid Unicode are refused (STATUS_INVALID_ARGUMENT). Allocated;
+// caller frees.
 enum status os_absolute_path(const char *path, char **out) MUST_CHECK;
 
 bool os_path_is_absolute(const char *path);
@@ -41,46 +44,48 @@ const char *os_path_base_name(const char *path);
 // `folder` + separator + `name`; allocated, caller frees. NULL when out of memory.
 char *os_path_join(const char *folder, const char *name);
 
-// The folder part of `path` ("/" or "C:\" for a root, "." when there is none). Allocated; NULL when out of memory.
+// The folder part of `path` ("/" or "C:\" for a root, "." when there is none). Allocated; NULL when
+// out of memory.
 char *os_path_folder(const char *path);
 
-// Creates a folder and its missing parents. `private_to_owner`: POSIX mode 0700; on Windows a protected DACL for
-// SYSTEM and Administrators on the folders that it creates. An existing folder is fine.
+// Creates a folder and its missing parents. `private_to_owner`: POSIX mode 0700; on Windows a
+// protected DACL for SYSTEM and Administrators on the folders that it creates. An existing folder
+// is fine.
 enum status os_make_folders(const char *path, bool private_to_owner) MUST_CHECK;
 
-// Calls `each` with the name of every entry of a folder except "." and "..", unordered, until it returns false.
+// Calls `each` with the name of every entry of a folder except "." and "..", unordered, until it
+// returns false. Names that are not valid Unicode are left out: nothing of ours has one.
 enum status os_list_folder(const char *path, bool (*each)(void *context, const char *name),
                            void *context) MUST_CHECK;
 
 bool os_file_exists(const char *path);
 
-// Removes a file and flushes its folder. A missing file is STATUS_NOT_FOUND.
+// Makes names that were created, removed or renamed in a folder survive a power cut.
+enum status os_flush_folder(const char *folder) MUST_CHECK;
+
+// Removes a file and flushes its folder. A missing file is STATUS_NOT_FOUND. Windows: retried for 5
+// s while a scanner holds the file.
 enum status os_remove_file(const char *path) MUST_CHECK;
 
-// Reads a whole file of at most `limit` bytes (larger: STATUS_DAMAGED). *data is allocated, one zero byte past *size.
+// Reads a whole file of at most `limit` bytes (larger: STATUS_DAMAGED). *data is allocated, one
+// zero byte past *size.
 enum status os_read_file(const char *path, size_t limit, char **data, size_t *size) MUST_CHECK;
 
-// Replaces a file so that a crash leaves the old or the new contents, never a mixture: writes "<path>.new", flushes,
-// renames, flushes the folder (Windows: MoveFileExW REPLACE_EXISTING|WRITE_THROUGH, retried for 5 s while a scanner
-// holds the target).
+// Replaces a file so that a crash leaves the old or the new contents, never a mixture: writes
+// "<path>.new", flushes, renames, flushes the folder (Windows: MoveFileExW
+// REPLACE_EXISTING|WRITE_THROUGH, retried for 5 s while a scanner holds the target).
 enum status os_replace_file(const char *path, const void *data, size_t size) MUST_CHECK;
 
-// Writes text to standard output or error; on Windows converts to the console's UTF-16, or writes UTF-8 bytes
-// unchanged (binary mode) when redirected.
+// Writes text to standard output or error; on Windows converts to the console's UTF-16, or writes
+// UTF-8 bytes unchanged (binary mode) when redirected.
 void os_print(bool to_stderr, const char *utf8);
 
 // True when standard output is a terminal.
 bool os_stdout_is_terminal(void);
 
-// Replaces main's arguments by UTF-8 ones (Windows: from the command line) and prepares the console and the binary
-// mode of the standard streams. Call first in main. False: an argument is not valid Unicode (message recorded).
+// Replaces main's arguments by UTF-8 ones (Windows: from the command line) and prepares the console
+// and the binary mode of the standard streams. Call first in main. STATUS_INVALID_ARGUMENT: an
+// argument is not valid Unicode.
 enum status os_arguments(int *argc, char ***argv) MUST_CHECK;
-
-#ifdef _WIN32
-// Records a failed Win32 call: maps GetLastError()'s code to a status and appends the system's text.
-enum status status_fail_win32(uint32_t error_code, const char *format, ...) PRINTF_LIKE(2, 3);
-// UTF-8 path to an allocated UTF-16 path fit for the W functions (\\?\ form when long). NULL: failure recorded.
-uint16_t *os_wide_path(const char *path);
-#endif
 
 #endif
