@@ -9,6 +9,8 @@
 #define VREP_DEFAULT_PORT 29242
 #define VREP_BLOCK_SIZE 4096 // a block, wherever a user sees one
 
+struct replica_table; // service/replicate/replica_table.h
+
 struct service_context {
     const char *host_name;
     const char *instance;           // NULL: the default instance
@@ -16,6 +18,7 @@ struct service_context {
     struct event_log *events;
     const struct file_system *fs;   // disks
     struct throttle *server_throttle; // this server's bandwidth limit, shared by all connections
+    struct replica_table *replicas; // the replica side's sessions, held bases and merges
 };
 
 #endif

@@ -13,9 +13,10 @@ struct stream;
 struct stream_ops {
     // All of `size` bytes within `deadline_ms` of no progress, or STATUS_CONNECTION.
     enum status (*send)(struct stream *stream, const void *data, size_t size, uint32_t deadline_ms);
-    // At least one byte, at most `size`. *received 0: the peer ended the stream in order.
+    // At least one byte, at most `size`. *received 0: the peer ended the stream in order. Nothing came within
+    // `deadline_ms`: STATUS_TIMEOUT, and the stream can be used on.
     enum status (*receive)(struct stream *stream, void *data, size_t size, uint32_t deadline_ms, size_t *received);
-    // Makes both directions fail at once; any thread.
+    // Makes both directions fail at once, for good; any thread.
     void (*interrupt)(struct stream *stream);
     void (*close)(struct stream *stream); // frees
 };
