@@ -1,5 +1,6 @@
-// What VRep tells administrators: one record a condition, to every sink. Where Hyper-V has an event for a condition, ours
-// has the same ID and the same leading parameters. Texts and fields are in etw/catalogue.c.
+// What VRep tells administrators: one record a condition, to every sink. Where Hyper-V has an event
+// for a condition, ours has the same ID and the same leading parameters. Texts and fields are in
+// etw/catalogue.c.
 #ifndef VREP_ETW_EVENTS_H
 #define VREP_ETW_EVENTS_H
 
@@ -13,21 +14,29 @@
 // Numbers are ETW's levels.
 enum event_level { EVENT_ERROR = 2, EVENT_WARNING = 3, EVENT_INFORMATION = 4 };
 
-enum event_field_type { EVENT_FIELD_STRING, EVENT_FIELD_GUID, EVENT_FIELD_UINT64, EVENT_FIELD_HEX32 };
+enum event_field_type {
+    EVENT_FIELD_STRING,
+    EVENT_FIELD_GUID,
+    EVENT_FIELD_UINT64,
+    EVENT_FIELD_HEX32
+};
 
 #define EVENT_FIELDS_MAX 20
 
-// One condition of the catalogue.
+struct event_field {
+    const char *name; // "VmName"
+    enum event_field_type type;
+};
+
+// One condition of the catalogue. Where a person caused the event, "Account" and "Client" say who
+// and from where; both are "" when VRep acted by itself.
 struct event_definition {
     uint32_t id;
     enum event_level level;
     const char *symbol; // "ResynchronizeDiskStarted"
     const char *text;   // %1 is the first field, as FormatMessage counts
     unsigned fields;
-    struct {
-        const char *name; // "VmName"
-        enum event_field_type type;
-    } field[EVENT_FIELDS_MAX];
+    struct event_field field[EVENT_FIELDS_MAX];
 };
 
 // NULL: no such event.
@@ -40,40 +49,52 @@ const struct event_definition *event_catalogue(size_t *count);
 struct event_value {
     enum event_field_type type;
     union {
-        const char *string; // UTF-8; NULL counts as ""
+        const char *string; // UTF-8; NULL counts as ""; a message shows "-" for an empty one
         struct guid guid;
         uint64_t number;
     } as;
 };
 
 #define EVENT_STRING(s) ((struct event_value){.type = EVENT_FIELD_STRING, .as.string = (s)})
-#define EVENT_GUID(g) ((struct event_value){.type = EVENT_FIELD_GUID, .as.guid = (g)})
+#define EVENT_GUID(g)   ((struct event_value){.type = EVENT_FIELD_GUID, .as.guid = (g)})
 #define EVENT_NUMBER(n) ((struct event_value){.type = EVENT_FIELD_UINT64, .as.number = (n)})
-#define EVENT_HEX32(n) ((struct event_value){.type = EVENT_FIELD_HEX32, .as.number = (n)})
+#define EVENT_HEX32(n)  ((struct event_value){.type = EVENT_FIELD_HEX32, .as.number = (n)})
 
 struct event_log;
 
-// Opens the sinks: <data_folder>/log/events.jsonl (a JSON object a line: TimeCreated, Id, Level, LevelText, Symbol, Message,
-// Instance, and the fields by name; rotated at 16 MiB to events.1.jsonl .. events.4.jsonl; a line is whole or absent
-// after a crash). `echo`: also print each message on standard error (console mode).
-// A sink that fails later never fails the caller: it is retried with the next event.
+// Opens the sinks: <data_folder>/log/events.jsonl (a JSON object a line: RecordId, TimeCreated in
+// UTC, Id, Level, LevelText, Symbol, Message, Instance, and the fields by name; rotated at 16 MiB
+// to events.1.jsonl .. events.4.jsonl). RecordId grows by one with each event, over restarts and
+// rotations. A line is written with one append; one that a crash or a full volume tore is ignored
+// by readers. Lines reach the disk when the operating system writes them back, at a rotation and at
+// the close: a power cut may cost the last seconds, a crash of the service costs nothing. `echo`:
+// also print each message on standard error (console mode). A sink that fails later never fails or
+// delays the caller: it is retried with the next event, and what was lost is counted in event
+// 50005.
 enum status event_log_open(const char *data_folder, const char *instance, bool echo,
                            struct event_log **out) MUST_CHECK;
-void event_log_close(struct event_log *log);
+void event_log_close(struct event_log *log); // NULL is fine
 
-// Raises an event: `values` match the definition's fields in number and type (checked by assert, and by a test that
-// raises every event). Any thread. Never fails.
-void event_raise(struct event_log *log, uint32_t id, const struct event_value *values, size_t count);
+// Raises an event: `values` match the definition's fields in number and type (checked by assert,
+// and by a test that raises every event). Any thread. Never fails.
+void event_raise(struct event_log *log, uint32_t id, const struct event_value *values,
+                 size_t count);
 
-#define EVENT_RAISE(log, id, ...)                                                                  \
-    event_raise(log, id, (const struct event_value[]){__VA_ARGS__},                                \
+#define EVENT_RAISE(log, id, ...)                                   \
+    event_raise(log, id, (const struct event_value[]){__VA_ARGS__}, \
                 sizeof((const struct event_value[]){__VA_ARGS__}) / sizeof(struct event_value))
 
 // The text of an event with its fields filled in; allocated, caller frees. NULL: out of memory.
 char *event_message(const struct event_definition *definition, const struct event_value *values,
                     size_t count);
 
-// Events from the log files, oldest first: those with RecordId > `after`, at most `limit`. *out: a JSON array.
-enum status event_log_read(struct event_log *log, uint64_t after, size_t limit, json_t **out) MUST_CHECK;
+// Events from the log files, oldest first: those with RecordId > `after`, at most `limit`. *out: a
+// JSON array.
+enum status event_log_read(struct event_log *log, uint64_t after, size_t limit,
+                           json_t **out) MUST_CHECK;
+
+// RecordId of the newest event, 0 when there is none: event_log_read(log, last - n, n) gives the
+// newest n.
+uint64_t event_log_last(struct event_log *log);
 
 #endif
