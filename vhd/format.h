@@ -49,6 +49,24 @@ enum status vhd1_open(const struct file_system *fs, struct file *file, bool writ
                       struct vhd_image **out) MUST_CHECK;
 enum status vhd1_create(const char *path, const struct vhd_create *how) MUST_CHECK;
 
+// What a child's locator says of its parent, as UTF-8; NULL what is absent.
+struct vhd_parent_hints {
+    const char *relative; // ".\\parent.vhdx"
+    const char *volume;   // "\\\\?\\Volume{...}\\..."
+    const char *absolute; // "C:\\..." or "/..."
+};
+
+// The paths of this system to try, in this order: relative to the child's folder, volume, absolute, and as the last resort
+// the parent's name in the child's folder (images that were copied together). For vhd_image_ops.parent_paths. vhd/parent_path.c.
+enum status vhd_parent_candidates(const char *child_path, const struct vhd_parent_hints *hints,
+                                  char ***out) MUST_CHECK;
+
+// Frees what parent_paths gave.
+void vhd_free_paths(char **paths);
+
+// Records why the differencing VHD at `path` is refused: opened alone it tells its info, no more.
+enum status vhd1_differencing_unsupported(const char *path);
+
 // Linkage steps of a merge ([MS-VHDX] 2.2.2 note 12), used by vhd/merge.c in this order:
 // 1. `child`: in one log entry parent_linkage := parent_now, parent_linkage2 := parent_next; stable on return.
 enum status vhdx_set_merge_linkage(struct vhd_image *child, const struct guid *parent_now,

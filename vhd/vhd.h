@@ -30,7 +30,7 @@ struct vhd;
 
 struct vhd_open {
     const struct file_system *fs; // NULL: the operating system's
-    bool writable;                // the leaf; its parents are always opened read-only, deny-write
+    bool writable;                // the leaf; its parents are always opened read-only, deny-write (a look: as a look)
     enum file_share share;        // for the leaf; writable needs FILE_SHARE_NOTHING or FILE_SHARE_DENY_WRITE
     bool no_parents;              // the leaf alone, for info; reads that need a parent fail
     bool low_io_priority;
@@ -144,8 +144,13 @@ enum status vhd_create(const char *path, const struct vhd_create *how) MUST_CHEC
 enum status vhd_create_child(const char *child_path, const char *parent_path,
                              const struct file_system *fs) MUST_CHECK;
 
-// True when some file in the parent's folder names `path` as its parent; *child_path (allocated) is the first found.
+// Looks for a disk in the folder of `path` that names it as its parent; *child_path (allocated) is the first found. Files
+// are looked at when their name ends as a disk's does (.vhd, .vhdx, .avhd, .avhdx).
 enum status vhd_find_child(const char *path, char **child_path) MUST_CHECK; // *child_path NULL: none
+
+// The same without the child `except`: before that child is merged, which makes all others useless.
+enum status vhd_find_other_child(const char *path, const char *except,
+                                 char **child_path) MUST_CHECK;
 
 struct vhd_merge {
     const struct file_system *fs;
