@@ -60,8 +60,9 @@ enum status os_list_folder(const char *path, bool (*each)(void *context, const c
 
 bool os_file_exists(const char *path);
 
-// Makes names that were created, removed or renamed in a folder survive a power cut.
-enum status os_flush_folder(const char *folder) MUST_CHECK;
+// Makes the name `path` stable after it was created, removed or renamed: flushes the folder that
+// holds it.
+enum status os_flush_folder_of(const char *path) MUST_CHECK;
 
 // Removes a file and flushes its folder. A missing file is STATUS_NOT_FOUND. Windows: retried for 5
 // s while a scanner holds the file.

@@ -155,7 +155,7 @@ bool os_file_exists(const char *path)
     return lstat(path, &info) == 0;
 }
 
-enum status os_flush_folder(const char *folder)
+static enum status flush_folder(const char *folder)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -168,12 +168,12 @@ enum status os_flush_folder(const char *folder)
     return s;
 }
 
-static enum status flush_folder_of(const char *path)
+enum status os_flush_folder_of(const char *path)
 {
     char *folder = os_path_folder(path);
     if (!folder)
         return status_no_memory("a path");
-    enum status s = os_flush_folder(folder);
+    enum status s = flush_folder(folder);
     free(folder);
     return s;
 }
@@ -182,7 +182,7 @@ enum status os_remove_file(const char *path)
 {
     if (unlink(path) != 0)
         return status_fail_errno(errno, "Cannot remove the file \"%s\"", path);
-    return flush_folder_of(path);
+    return os_flush_folder_of(path);
 }
 
 static enum status read_all(int fd, const char *path, size_t limit, char **data, size_t *size)
@@ -264,7 +264,7 @@ enum status os_replace_file(const char *path, const void *data, size_t size)
     if (s == STATUS_OK && rename(fresh, path) != 0)
         s = status_fail_errno(errno, "Cannot replace the file \"%s\"", path);
     if (s == STATUS_OK)
-        s = flush_folder_of(path);
+        s = os_flush_folder_of(path);
     else
         unlink(fresh);
     free(fresh);

@@ -20,6 +20,7 @@
 #define REPLACE_WAIT_MS 5000 // how long a scanner may hold a file that we replace or remove
 #define LONG_PATH_UNITS 240  // below MAX_PATH less the 12 of a short name, so that folders fit too
 #define CONSOLE_CHUNK   8192 // WriteConsoleW fails on much larger texts
+#define SHARE_ALL       (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 #define TRANSFER_MAX    0x1000000u // bytes a ReadFile or WriteFile call
 
 bool os_win32_is_sharing_violation(DWORD error_code)
@@ -292,14 +293,17 @@ enum status os_list_folder(const char *path, bool (*each)(void *context, const c
                : status_fail_win32(error, "Cannot read the folder \"%s\"", path);
 }
 
-enum status os_flush_folder(const char *folder)
+enum status os_flush_folder_of(const char *path)
 {
+    char *folder = os_path_folder(path);
+    if (!folder)
+        return status_no_memory("a path");
     WCHAR *wide = os_wide_path(folder);
+    free(folder);
     if (!wide)
         return status_last()->status;
-    HANDLE h =
-        CreateFileW(wide, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                    NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+    HANDLE h = CreateFileW(wide, GENERIC_WRITE, SHARE_ALL, NULL, OPEN_EXISTING,
+                           FILE_FLAG_BACKUP_SEMANTICS, NULL);
     free(wide);
     // Shares, FAT and Wine open no folder for writing; their names are as stable as that file
     // system makes them.
@@ -324,10 +328,7 @@ enum status os_remove_file(const char *path)
     free(wide);
     if (error != ERROR_SUCCESS)
         return status_fail_win32(error, "Cannot remove the file \"%s\"", path);
-    char *folder = os_path_folder(path);
-    enum status s = folder ? os_flush_folder(folder) : status_no_memory("a path");
-    free(folder);
-    return s;
+    return os_flush_folder_of(path);
 }
 
 static enum status read_all(HANDLE h, const char *path, size_t limit, char **data, size_t *size)
@@ -366,9 +367,8 @@ enum status os_read_file(const char *path, size_t limit, char **data, size_t *si
     WCHAR *wide = os_wide_path(path);
     if (!wide)
         return status_last()->status;
-    HANDLE h =
-        CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                    NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+    HANDLE h = CreateFileW(wide, GENERIC_READ, SHARE_ALL, NULL, OPEN_EXISTING,
+                           FILE_ATTRIBUTE_NORMAL, NULL);
     free(wide);
     if (h == INVALID_HANDLE_VALUE)
         return status_fail_win32(GetLastError(), "Cannot open the file \"%s\"", path);

@@ -1,5 +1,6 @@
-// Files as disk formats need them: exact reads and writes at offsets, flushes that mean it, locks that others respect.
-// All disk I/O goes through these two tables; tests put a fault, a power cut or a slow disk behind them.
+// Files as disk formats need them: exact reads and writes at offsets, flushes that mean it, locks
+// that others respect. All disk I/O goes through these two tables; tests put a fault, a power cut
+// or a slow disk behind them.
 #ifndef VREP_VHD_FILE_H
 #define VREP_VHD_FILE_H
 
@@ -18,10 +19,12 @@ enum file_share {
 
 struct file_open {
     bool writable;
-    bool create;          // must not exist before (STATUS_EXISTS)
+    bool create; // must not exist before (STATUS_EXISTS)
     enum file_share share;
-    bool low_io_priority; // reads and writes yield to others' (Windows: priority hint; Linux: the thread's I/O class)
-    uint32_t wait_ms;     // how long a sharing violation is retried (scanners hold files briefly); 0: not at all
+    bool low_io_priority; // reads and writes yield to others' (Windows: priority hint; Linux: the
+                          // thread's I/O class)
+    uint32_t wait_ms; // how long a sharing violation is retried (scanners hold files briefly); 0:
+                      // not at all
 };
 
 #define FILE_SHARING_WAIT_MS 5000
@@ -41,19 +44,25 @@ struct file_ops {
     enum status (*read)(struct file *file, uint64_t offset, void *buffer, size_t size);
     // Exactly `size` bytes; extends the file. STATUS_NO_SPACE when the volume is full.
     enum status (*write)(struct file *file, uint64_t offset, const void *buffer, size_t size);
-    // Everything written before is stable afterwards. After a failure nothing is known of it: give the file up.
+    // Everything written before is stable afterwards. After a failure nothing is known of it: give
+    // the file up.
     enum status (*flush)(struct file *file);
     enum status (*size)(struct file *file, uint64_t *size);
-    // Cuts or extends (with zeros; a hole where the file system can, never the NTFS sparse attribute).
+    // Cuts or extends (with zeros; a hole where the file system can, never the NTFS sparse
+    // attribute).
     enum status (*set_size)(struct file *file, uint64_t size);
-    // Makes [offset, offset+length) read as zeros, extending if needed, without using space where that can be done.
+    // Makes [offset, offset+length) read as zeros, extending if needed, without using space where
+    // that can be done (what `reserve` took there is then given back).
     enum status (*zero)(struct file *file, uint64_t offset, uint64_t length);
     // Takes space for [offset, offset+length), holes included, without changing size or contents
-    // (fallocate KEEP_SIZE, FileAllocationInfo). STATUS_UNSUPPORTED where the file system cannot.
+    // (fallocate KEEP_SIZE, FileAllocationInfo). STATUS_UNSUPPORTED where the file system cannot;
+    // STATUS_NO_SPACE may leave a part reserved. Past the end of the file it lasts on Windows until
+    // the file is closed.
     enum status (*reserve)(struct file *file, uint64_t offset, uint64_t length);
-    // Gives back what lies reserved past the end of the file.
+    // Gives back what lies reserved past the end of the file; fine where nothing can be reserved.
     enum status (*trim_reservation)(struct file *file);
-    // The extent at `offset` (< size): kind and length. A file system that cannot tell says DATA to the end.
+    // The extent at `offset` (STATUS_INVALID_ARGUMENT when not below the size): kind and length. A
+    // file system that cannot tell says DATA to the end.
     enum status (*extent)(struct file *file, uint64_t offset, enum file_extent_kind *kind,
                           uint64_t *length);
     enum status (*identify)(struct file *file, struct file_id *id);
@@ -70,8 +79,9 @@ struct file {
 };
 
 struct file_system {
-    // STATUS_NOT_FOUND, STATUS_EXISTS, STATUS_ACCESS_DENIED, STATUS_IN_USE (names who may hold it and what to do),
-    // STATUS_UNSUPPORTED (not a regular file; on Windows: a writable file that is sparse, compressed or encrypted).
+    // STATUS_NOT_FOUND, STATUS_EXISTS, STATUS_ACCESS_DENIED, STATUS_IN_USE (names who may hold it
+    // and what to do), STATUS_UNSUPPORTED (not a regular file; on Windows: a writable file that is
+    // sparse, compressed or encrypted).
     enum status (*open)(const struct file_system *fs, const char *path, const struct file_open *how,
                         struct file **out);
     // Removes a file and makes that stable.
@@ -83,8 +93,8 @@ struct file_system {
     enum status (*free_space)(const struct file_system *fs, const char *path, uint64_t *bytes);
 };
 
-// The operating system's files. Linux: open-file-description locks on QEMU's bytes (100+n held, 200+n denied), so that
-// QEMU and we respect each other. Windows: share modes.
+// The operating system's files. Linux: open-file-description locks on QEMU's bytes (100+n held,
+// 200+n denied), so that QEMU and we respect each other. Windows: share modes.
 const struct file_system *file_system_os(void);
 
 // Thin calls, so that callers read well.
@@ -92,7 +102,8 @@ static inline enum status file_read(struct file *f, uint64_t offset, void *buffe
 {
     return f->ops->read(f, offset, buffer, size);
 }
-static inline enum status file_write(struct file *f, uint64_t offset, const void *buffer, size_t size)
+static inline enum status file_write(struct file *f, uint64_t offset, const void *buffer,
+                                     size_t size)
 {
     return f->ops->write(f, offset, buffer, size);
 }

@@ -1,0 +1,427 @@
+#include "vhd/file/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ioprio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/os.h"
+#include "vhd/file/ofd_lock.h"
+
+#define RETRY_PERIOD_MS      50
+#define ZERO_CHUNK           (256u * 1024)
+#define TRANSFER_MAX         (1u << 30) // the system moves less than 2 GiB a call
+#define SECONDS_1601_TO_1970 UINT64_C(11644473600)
+#define OFFSET_LIMIT         ((uint64_t)INT64_MAX)
+
+struct posix_file {
+    struct file file;
+    int fd;
+    bool low_io_priority;
+};
+
+static struct posix_file *self(struct file *file)
+{
+    return (struct posix_file *)file;
+}
+
+// The I/O class belongs to the thread, not to the file. Lowest best-effort and not idle: idle can
+// starve for ever.
+static void lower_io_priority(const struct posix_file *f)
+{
+    static _Thread_local bool lowered;
+    if (!f->low_io_priority || lowered)
+        return;
+    lowered = true; // a kernel that refuses now refuses always
+    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7));
+}
+
+static enum status check_range(const struct file *file, uint64_t offset, uint64_t length)
+{
+    if (range_fits(offset, length, OFFSET_LIMIT))
+        return STATUS_OK;
+    return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                       "Byte %llu of the file \"%s\" is beyond what a file can hold.",
+                       (unsigned long long)offset, file->path);
+}
+
+static enum status posix_size(struct file *file, uint64_t *size)
+{
+    struct stat info;
+    if (fstat(self(file)->fd, &info) != 0)
+        return status_fail_errno(errno, "Cannot look at the file \"%s\"", file->path);
+    *size = (uint64_t)info.st_size;
+    return STATUS_OK;
+}
+
+static enum status ends_early(struct file *file, uint64_t offset, size_t size)
+{
+    uint64_t end = 0;
+    enum status s = posix_size(file, &end);
+    if (s != STATUS_OK)
+        return s;
+    return status_fail(STATUS_DAMAGED, 0,
+                       "The file \"%s\" ends at byte %llu; %zu bytes at %llu were wanted.",
+                       file->path, (unsigned long long)end, size, (unsigned long long)offset);
+}
+
+static enum status posix_read(struct file *file, uint64_t offset, void *buffer, size_t size)
+{
+    const struct posix_file *f = self(file);
+    enum status s = check_range(file, offset, size);
+    if (s != STATUS_OK)
+        return s;
+    lower_io_priority(f);
+    uint8_t *p = buffer;
+    for (size_t done = 0; done < size;) {
+        size_t step = (size_t)min_u64(size - done, TRANSFER_MAX);
+        ssize_t n = pread(f->fd, p + done, step, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return status_fail_errno(errno, "Cannot read %zu bytes at %llu of the file \"%s\"",
+                                     size, (unsigned long long)offset, file->path);
+        if (n == 0)
+            return ends_early(file, offset, size);
+        done += (size_t)n;
+    }
+    return STATUS_OK;
+}
+
+static enum status posix_write(struct file *file, uint64_t offset, const void *buffer, size_t size)
+{
+    const struct posix_file *f = self(file);
+    enum status s = check_range(file, offset, size);
+    if (s != STATUS_OK)
+        return s;
+    lower_io_priority(f);
+    const uint8_t *p = buffer;
+    for (size_t done = 0; done < size;) {
+        size_t step = (size_t)min_u64(size - done, TRANSFER_MAX);
+        ssize_t n = pwrite(f->fd, p + done, step, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return status_fail_errno(errno, "Cannot write %zu bytes at %llu of the file \"%s\"",
+                                     size, (unsigned long long)offset, file->path);
+        done += (size_t)n;
+    }
+    return STATUS_OK;
+}
+
+static enum status posix_flush(struct file *file)
+{
+    if (fdatasync(self(file)->fd) == 0)
+        return STATUS_OK;
+    return status_fail_errno(errno, "Cannot flush the file \"%s\"", file->path);
+}
+
+static enum status posix_set_size(struct file *file, uint64_t size)
+{
+    enum status s = check_range(file, size, 0);
+    if (s != STATUS_OK)
+        return s;
+    int result;
+    do {
+        result = ftruncate(self(file)->fd, (off_t)size);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0)
+        return STATUS_OK;
+    return status_fail_errno(errno, "Cannot set the size of the file \"%s\" to %llu bytes",
+                             file->path, (unsigned long long)size);
+}
+
+// fallocate, EINTR-safe. 0 or an errno value.
+static int allocate(const struct posix_file *f, int mode, uint64_t offset, uint64_t length)
+{
+    int result;
+    do {
+        result = fallocate(f->fd, mode, (off_t)offset, (off_t)length);
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}
+
+static bool allocation_unsupported(int error)
+{
+    return error == EOPNOTSUPP || error == ENOSYS;
+}
+
+static enum status write_zeros(struct file *file, uint64_t offset, uint64_t length)
+{
+    static const uint8_t zeros[ZERO_CHUNK];
+    while (length > 0) {
+        size_t step = (size_t)min_u64(length, sizeof zeros);
+        enum status s = posix_write(file, offset, zeros, step);
+        if (s != STATUS_OK)
+            return s;
+        offset += step;
+        length -= step;
+    }
+    return STATUS_OK;
+}
+
+static enum status posix_zero(struct file *file, uint64_t offset, uint64_t length)
+{
+    uint64_t size;
+    enum status s = check_range(file, offset, length);
+    if (s == STATUS_OK)
+        s = posix_size(file, &size);
+    if (s == STATUS_OK && offset + length > size)
+        s = posix_set_size(file, offset + length);
+    if (s != STATUS_OK || offset >= size || length == 0)
+        return s;
+    uint64_t inside = min_u64(length, size - offset);
+    lower_io_priority(self(file));
+    int error = allocate(self(file), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, inside);
+    if (error == 0)
+        return STATUS_OK;
+    if (allocation_unsupported(error))
+        return write_zeros(file, offset, inside);
+    return status_fail_errno(error, "Cannot zero %llu bytes at %llu of the file \"%s\"",
+                             (unsigned long long)inside, (unsigned long long)offset, file->path);
+}
+
+static enum status posix_reserve(struct file *file, uint64_t offset, uint64_t length)
+{
+    enum status s = check_range(file, offset, length);
+    if (s != STATUS_OK || length == 0)
+        return s;
+    int error = allocate(self(file), FALLOC_FL_KEEP_SIZE, offset, length);
+    if (error == 0)
+        return STATUS_OK;
+    if (allocation_unsupported(error))
+        return status_fail(STATUS_UNSUPPORTED, (uint32_t)error,
+                           "The file system of \"%s\" cannot reserve space.", file->path);
+    return status_fail_errno(error, "Cannot reserve %llu bytes at %llu of the file \"%s\"",
+                             (unsigned long long)length, (unsigned long long)offset, file->path);
+}
+
+static enum status posix_trim_reservation(struct file *file)
+{
+    uint64_t size;
+    enum status s = posix_size(file, &size);
+    return s == STATUS_OK ? posix_set_size(file, size) : s; // cuts the blocks past the end
+}
+
+static enum status posix_extent(struct file *file, uint64_t offset, enum file_extent_kind *kind,
+                                uint64_t *length)
+{
+    int fd = self(file)->fd;
+    uint64_t size;
+    enum status s = posix_size(file, &size);
+    if (s != STATUS_OK)
+        return s;
+    if (offset >= size)
+        return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                           "Byte %llu is past the end of the file \"%s\" (%llu bytes).",
+                           (unsigned long long)offset, file->path, (unsigned long long)size);
+    uint64_t end = size;
+    *kind = FILE_EXTENT_DATA;
+    off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) {
+        *kind = FILE_EXTENT_HOLE; // to the end
+    } else if (data > (off_t)offset) {
+        *kind = FILE_EXTENT_HOLE;
+        end = (uint64_t)data;
+    } else if (data == (off_t)offset) {
+        off_t hole = lseek(fd, (off_t)offset, SEEK_HOLE);
+        if (hole > (off_t)offset)
+            end = (uint64_t)hole;
+    } else if (errno != EINVAL && errno != EOPNOTSUPP) {
+        return status_fail_errno(errno, "Cannot look for holes in the file \"%s\"", file->path);
+    }
+    *length = min_u64(end, size) - offset;
+    return STATUS_OK;
+}
+
+static enum status posix_identify(struct file *file, struct file_id *id)
+{
+    struct stat info;
+    if (fstat(self(file)->fd, &info) != 0)
+        return status_fail_errno(errno, "Cannot look at the file \"%s\"", file->path);
+    uint64_t inode = info.st_ino;
+    *id = (struct file_id){.volume = info.st_dev};
+    memcpy(id->file, &inode, sizeof inode);
+    return STATUS_OK;
+}
+
+static enum status posix_write_time(struct file *file, uint64_t *time)
+{
+    struct stat info;
+    if (fstat(self(file)->fd, &info) != 0)
+        return status_fail_errno(errno, "Cannot look at the file \"%s\"", file->path);
+    *time = ((uint64_t)info.st_mtim.tv_sec + SECONDS_1601_TO_1970) * 10000000 +
+            (uint64_t)info.st_mtim.tv_nsec / 100;
+    return STATUS_OK;
+}
+
+static void posix_close(struct file *file)
+{
+    close(self(file)->fd);
+    free(file->path);
+    free(file);
+}
+
+static const struct file_ops posix_file_ops = {
+    .read = posix_read,
+    .write = posix_write,
+    .flush = posix_flush,
+    .size = posix_size,
+    .set_size = posix_set_size,
+    .zero = posix_zero,
+    .reserve = posix_reserve,
+    .trim_reservation = posix_trim_reservation,
+    .extent = posix_extent,
+    .identify = posix_identify,
+    .write_time = posix_write_time,
+    .close = posix_close,
+};
+
+static enum status check_regular(const struct stat *info, const char *path)
+{
+    if (S_ISREG(info->st_mode))
+        return STATUS_OK;
+    if (S_ISBLK(info->st_mode) || S_ISCHR(info->st_mode)) {
+        status_fail(STATUS_UNSUPPORTED, 0,
+                    "\"%s\" is a device (a pass-through disk), not a regular file.", path);
+        return status_advise(0, "Give the path of a VHD or VHDX file; pass-through disks cannot be "
+                                "replicated.");
+    }
+    return status_fail(STATUS_UNSUPPORTED, 0, "\"%s\" is not a regular file%s.", path,
+                       S_ISDIR(info->st_mode) ? " but a folder" : "");
+}
+
+// Opens and proves that it is a regular file; a device is not even opened, for that alone can do
+// things.
+static enum status open_regular(const char *path, const struct file_open *how, int *out)
+{
+    struct stat info;
+    int flags = (how->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    if (how->create) {
+        flags |= O_CREAT | O_EXCL;
+    } else if (stat(path, &info) == 0) {
+        enum status s = check_regular(&info, path);
+        if (s != STATUS_OK)
+            return s;
+    }
+    int fd = open(path, flags, 0600);
+    if (fd < 0)
+        return status_fail_errno(errno, "Cannot %s the file \"%s\"",
+                                 how->create ? "create" : "open", path);
+    enum status s = fstat(fd, &info) == 0
+                        ? check_regular(&info, path)
+                        : status_fail_errno(errno, "Cannot look at the file \"%s\"", path);
+    if (s != STATUS_OK) {
+        close(fd);
+        return s;
+    }
+    *out = fd;
+    return STATUS_OK;
+}
+
+// Opens and locks, trying again while others hold the file.
+static enum status open_locked(const char *path, const struct file_open *how, int *out)
+{
+    int64_t deadline = clock_mono_ms() + how->wait_ms;
+    for (;;) {
+        int fd = -1;
+        enum status s = open_regular(path, how, &fd);
+        if (s == STATUS_OK)
+            s = ofd_lock_take(fd, how);
+        if (s == STATUS_OK) {
+            *out = fd;
+            return STATUS_OK;
+        }
+        bool last = s != STATUS_IN_USE || how->create || clock_mono_ms() >= deadline;
+        if (last && s == STATUS_IN_USE && fd >= 0)
+            s = ofd_lock_fail(fd, path);
+        if (fd >= 0)
+            close(fd);
+        if (last)
+            return s;
+        clock_sleep_ms(RETRY_PERIOD_MS);
+    }
+}
+
+static enum status fs_open(const struct file_system *fs, const char *path,
+                           const struct file_open *how, struct file **out)
+{
+    (void)fs;
+    struct posix_file *f = malloc(sizeof *f);
+    char *copy = strdup(path);
+    int fd = -1;
+    enum status s = f && copy ? open_locked(path, how, &fd) : status_no_memory("an open file");
+    if (s == STATUS_OK && how->create) {
+        s = os_flush_folder_of(path);
+        if (s != STATUS_OK) {
+            close(fd);
+            unlink(path);
+        }
+    }
+    if (s != STATUS_OK) {
+        free(copy);
+        free(f);
+        return s;
+    }
+    *f = (struct posix_file){.file = {.ops = &posix_file_ops, .path = copy},
+                             .fd = fd,
+                             .low_io_priority = how->low_io_priority};
+    *out = &f->file;
+    return STATUS_OK;
+}
+
+static enum status fs_remove(const struct file_system *fs, const char *path)
+{
+    (void)fs;
+    return os_remove_file(path);
+}
+
+static enum status fs_rename(const struct file_system *fs, const char *from, const char *to)
+{
+    (void)fs;
+    int result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    if (result != 0 && (errno == EINVAL || errno == ENOSYS)) { // a file system without that flag
+        errno = EEXIST;
+        result = os_file_exists(to) ? -1 : rename(from, to);
+    }
+    if (result != 0)
+        return status_fail_errno(errno, "Cannot rename the file \"%s\" to \"%s\"", from, to);
+    return os_flush_folder_of(to);
+}
+
+static bool fs_exists(const struct file_system *fs, const char *path)
+{
+    (void)fs;
+    return os_file_exists(path);
+}
+
+static enum status fs_free_space(const struct file_system *fs, const char *path, uint64_t *bytes)
+{
+    (void)fs;
+    struct statvfs info;
+    if (statvfs(path, &info) != 0)
+        return status_fail_errno(errno, "Cannot find the free space of \"%s\"", path);
+    if (multiply_overflows(info.f_bavail, info.f_frsize, bytes))
+        *bytes = UINT64_MAX;
+    return STATUS_OK;
+}
+
+const struct file_system *file_system_os(void)
+{
+    static const struct file_system fs = {
+        .open = fs_open,
+        .remove = fs_remove,
+        .rename = fs_rename,
+        .exists = fs_exists,
+        .free_space = fs_free_space,
+    };
+    return &fs;
+}
