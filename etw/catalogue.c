@@ -33,9 +33,9 @@
 // Ordered by id: event_find searches by halves.
 static const struct event_definition catalogue[] = {
     {29168, EVENT_WARNING, "ResynchronizeNotCancellable",
-     "The resynchronization of '%1' was not cancelled: %4. Wait until it has finished. (Virtual "
-     "machine ID %2, resynchronization %3, account %5, client %6)",
-     FIELDS(VM, RESYNC, S("Reason"), WHO)},
+     "The resynchronization of '%1' was not cancelled: %3 (Virtual machine ID %2, account %4, "
+     "client %5)",
+     FIELDS(VM, S("Reason"), WHO)},
     {29242, EVENT_INFORMATION, "ResynchronizeDiskStarted",
      "Starting resynchronization operation on VHD '%3' of VM '%1'. Starting Block = '%4'. Total "
      "blocks = '%5'. (Virtual machine ID %2)",
@@ -51,131 +51,145 @@ static const struct event_definition catalogue[] = {
      FIELDS(VM, S("VhdPath"), S("ReplicaVhd"), N("PrimarySize"), N("ReplicaSize"),
             N("PrimarySectorSize"), N("ReplicaSectorSize"), S("Action"))},
     {29266, EVENT_INFORMATION, "ResynchronizeStarted",
-     "The resynchronization of '%1' starts. Reason: %4. (Virtual machine ID %2, resynchronization "
-     "%3, account %5, client %6)",
-     FIELDS(VM, RESYNC, S("Reason"), WHO)},
+     "The resynchronization of '%1' with '%3' starts. (Virtual machine ID %2, resynchronization "
+     "%4)",
+     FIELDS(VM, S("ReplicaServer"), RESYNC)},
     {29268, EVENT_INFORMATION, "ResynchronizeFinished",
-     "The resynchronization of '%1' has ended: %4. Result %3. %5 Compared %7 bytes, %8 of them "
-     "different, sent %9 bytes in %10 seconds. (Virtual machine ID %2, resynchronization %6)",
-     FIELDS(VM, X("Result"), S("CompletionState"), S("Status"), RESYNC, N("BytesCompared"),
-            N("BytesDifferent"), N("BytesSent"), N("Seconds"))},
+     "The resynchronization of '%1' has ended: %4. %5 (Result %3, virtual machine ID %2, "
+     "resynchronization %6)",
+     FIELDS(VM, X("Result"), S("CompletionState"), S("Status"), RESYNC)},
     {29270, EVENT_ERROR, "ResynchronizeFailed",
-     "The resynchronization of '%1' failed and is not tried again by itself: %4 Error code %5. %6 "
-     "(Virtual machine ID %2, resynchronization %3)",
-     FIELDS(VM, RESYNC, ERROR_FIELDS, S("Action"))},
+     "The resynchronization of '%1' failed and does not go on by itself: %3 Error code %4. %5 "
+     "(Virtual machine ID %2)",
+     FIELDS(VM, ERROR_FIELDS, S("Action"))},
     {29292, EVENT_ERROR, "ReplicaNotReachable",
      "The replica server '%5' cannot be reached at port %6 for '%1': %3 Error code %4. Check that "
      "its VRep service runs and listens at that port. (Virtual machine ID %2)",
      FIELDS(VM, ERROR_FIELDS, S("ReplicaServer"), N("ReplicaPort"))},
     {32074, EVENT_INFORMATION, "ReplicationEnabled",
-     "Replication of '%1' is enabled on this server as %3 for %5 disks; the other server is '%4'. "
+     "Replication of '%1' is enabled on this server as %3 for %5 disk(s); the other server: %4. "
      "(Virtual machine ID %2, account %6, client %7)",
      FIELDS(VM, S("ReplicationMode"), S("PeerServer"), N("Disks"), WHO)},
     {32080, EVENT_INFORMATION, "ReplicationRemoved",
-     "Replication of '%1' was removed from this server (%3); its disks were kept. %4 (Virtual "
-     "machine ID %2, account %5, client %6)",
-     FIELDS(VM, S("ReplicationMode"), S("Detail"), WHO)},
+     "Replication of '%1' was removed from this server; its disks were kept. %3 (Virtual machine "
+     "ID %2, account %4, client %5)",
+     FIELDS(VM, S("Remark"), WHO)},
     {32082, EVENT_INFORMATION, "ResynchronizeCancelled",
      "The resynchronization of '%1' was cancelled; the replica's disks are what they were before "
-     "it. (Virtual machine ID %2, resynchronization %3, account %4, client %5)",
-     FIELDS(VM, RESYNC, WHO)},
+     "it. (Virtual machine ID %2, account %3, client %4)",
+     FIELDS(VM, WHO)},
     {32098, EVENT_ERROR, "RelationshipNotFound",
      "The server '%3' does not know '%1'. %4 (Virtual machine ID %2)",
      FIELDS(VM, S("PeerServer"), S("Action"))},
     {32315, EVENT_WARNING, "ReplicationWillRetry",
-     "The resynchronization of '%1' was interrupted and is tried again in %3 minutes: %4 Error "
-     "code %5. This was attempt %7 in a row with '%6'. (Virtual machine ID %2)",
-     FIELDS(VM, N("Minutes"), ERROR_FIELDS, S("PeerServer"), N("FailedAttempts"))},
+     "The resynchronization of '%1' was interrupted and is tried again in %3 minute(s): %4 Error "
+     "code %5. (Virtual machine ID %2)",
+     FIELDS(VM, N("Minutes"), ERROR_FIELDS)},
     {32316, EVENT_ERROR, "ResynchronizeStartFailed",
      "The resynchronization of '%1' could not be started: %3 Error code %4. %5 (Virtual machine ID "
-     "%2, account %6, client %7)",
-     FIELDS(VM, ERROR_FIELDS, S("Action"), WHO)},
+     "%2)",
+     FIELDS(VM, ERROR_FIELDS, S("Action"))},
     {32318, EVENT_ERROR, "ResynchronizeCompleteFailed",
-     "The resynchronization of '%1' could not be completed: %3 Error code %4. %6 (Virtual machine "
-     "ID %2, resynchronization %5)",
-     FIELDS(VM, ERROR_FIELDS, RESYNC, S("Action"))},
-    {32320, EVENT_ERROR, "ResynchronizeCancelFailed",
-     "The resynchronization of '%1' could not be cancelled: %3 Error code %4. %6 (Virtual machine "
-     "ID %2, resynchronization %5, account %7, client %8)",
-     FIELDS(VM, ERROR_FIELDS, RESYNC, S("Action"), WHO)},
+     "The resynchronization of '%1' could not be completed: %3 Error code %4. %5 (Virtual machine "
+     "ID %2)",
+     FIELDS(VM, ERROR_FIELDS, S("Action"))},
+    {32320, EVENT_WARNING, "ResynchronizeCancelFailed",
+     "The resynchronization of '%1' could not be cancelled yet; the service keeps asking the "
+     "replica, which alone can grant it: %3 Error code %4. %5 (Virtual machine ID %2)",
+     FIELDS(VM, ERROR_FIELDS, S("Action"))},
     {32325, EVENT_INFORMATION, "ResynchronizeInitiated",
-     "The resynchronization of '%1' with '%3', port %4, is under way. (Virtual machine ID %2, "
-     "resynchronization %5)",
-     FIELDS(VM, S("ReplicaServer"), N("ReplicaPort"), RESYNC)},
-    {32326, EVENT_WARNING, "ResynchronizeRequired",
-     "'%1' does not replicate until it is resynchronized (%3). %4 (Virtual machine ID %2)",
-     FIELDS(VM, S("Reason"), S("HealthMessage"))},
+     "The resynchronization of '%1' with '%3' was initiated. (Virtual machine ID %2, account %4, "
+     "client %5)",
+     FIELDS(VM, S("ReplicaServer"), WHO)},
+    {32326, EVENT_ERROR, "ResynchronizeRequired",
+     "'%1' does not replicate until it is resynchronized; the reason: %3. (Virtual machine ID %2)",
+     FIELDS(VM, S("Reason"))},
     {32328, EVENT_INFORMATION, "ResynchronizeCompleted",
-     "'%1' is resynchronized: the disks on '%4' now equal those of the primary. Sent %5 bytes in "
-     "%6 seconds. (Virtual machine ID %2, resynchronization %3)",
-     FIELDS(VM, RESYNC, S("PeerServer"), N("BytesSent"), N("Seconds"))},
-    {32346, EVENT_WARNING, "SuspendedForSpace",
-     "The resynchronization of '%1' is suspended because the volume of '%3' has too little room: "
-     "%5 bytes are free, %6 are needed. Make room, then resume replication. (Virtual machine ID "
+     "'%1' is resynchronized: the disks on '%3' equal those of the primary. (Virtual machine ID "
      "%2, resynchronization %4)",
-     FIELDS(VM, S("Volume"), RESYNC, N("BytesFree"), N("BytesNeeded"))},
+     FIELDS(VM, S("ReplicaServer"), RESYNC)},
+    {32346, EVENT_ERROR, "SuspendedForSpace",
+     "The resynchronization of '%1' is suspended because '%3' has too little room: %4 Make room, "
+     "then resume replication. (Virtual machine ID %2)",
+     FIELDS(VM, S("Volume"), S("ErrorMessage"))},
     {32390, EVENT_ERROR, "ReplicaChanged",
-     "The replica's disk '%3' of '%1' was written by somebody else since VRep last left it, so "
-     "nothing was done to it. The primary's disk was last written %4, the replica's %5. Find out "
-     "which of them is right; to give up the replica's contents, resume with --resynchronize "
-     "--overwrite-replica. (Virtual machine ID %2, other server %6)",
-     FIELDS(VM, S("VhdPath"), S("PrimaryLastWrite"), S("ReplicaLastWrite"), S("PeerServer"))},
+     "The replica of '%1' was written by somebody else, so nothing was done to it: %3 Find out "
+     "which side is right; to give up the replica's contents, resume with --resynchronize "
+     "--overwrite-replica. (Virtual machine ID %2)",
+     FIELDS(VM, S("ErrorMessage"))},
     {32504, EVENT_WARNING, "RefusedWhileMerging",
-     "'%3' was refused for '%1' because its resynchronization is being merged into the replica's "
-     "disks. Repeat it when the merge has finished. (Virtual machine ID %2, account %4, client %5)",
-     FIELDS(VM, S("Verb"), WHO)},
+     "A request for '%1' was refused while its resynchronization is merged into the replica's "
+     "disks: %3 (Virtual machine ID %2, account %4, client %5)",
+     FIELDS(VM, S("ErrorMessage"), WHO)},
     {32544, EVENT_ERROR, "DiskChangedWhileNotTracked",
-     "The disk '%3' of '%1' was changed while nothing recorded the writes: %4. It was known to be "
-     "in step until %5. Resume replication with resynchronization. (Virtual machine ID %2)",
-     FIELDS(VM, S("VhdPath"), S("Detail"), S("LastReplicationTime"))},
+     "The disk '%3' of '%1' was changed while nothing recorded the writes. Resume replication with "
+     "resynchronization. (Virtual machine ID %2)",
+     FIELDS(VM, S("VhdPath"))},
     {32546, EVENT_WARNING, "RefusedInState",
-     "'%3' was refused for '%1' in the state %4: %5 (Virtual machine ID %2, account %6, client %7)",
-     FIELDS(VM, S("Verb"), S("State"), S("ErrorMessage"), WHO)},
+     "A request for '%1' is not possible in its present state: %3 (Virtual machine ID %2, account "
+     "%4, client %5)",
+     FIELDS(VM, S("ErrorMessage"), WHO)},
     {32570, EVENT_INFORMATION, "ReplicationSuspended",
-     "Replication of '%1' is suspended. (Virtual machine ID %2, account %3, client %4)",
+     "Replication of '%1' was suspended. (Virtual machine ID %2, account %3, client %4)",
      FIELDS(VM, WHO)},
-    {33422, EVENT_WARNING, "HealthResynchronizeRequired",
+    {33422, EVENT_ERROR, "HealthResynchronizeRequired",
      "Resynchronization is required for the virtual machine %1. Resume replication to start "
      "resynchronization.",
-     FIELDS(VM, S("Reason"))},
-    {33603, EVENT_INFORMATION, "ResynchronizeSuspended",
-     "The resynchronization of '%1' is suspended: %4. What was sent is kept; resume replication to "
-     "go on. (Virtual machine ID %2, resynchronization %3, account %5, client %6)",
-     FIELDS(VM, RESYNC, S("Cause"), WHO)},
+     FIELDS(VM)},
+    {33603, EVENT_WARNING, "ResynchronizeSuspended",
+     "The resynchronization of '%1' is suspended: %3. What was sent is kept; resume replication to "
+     "go on. (Virtual machine ID %2, account %4, client %5)",
+     FIELDS(VM, S("Cause"), WHO)},
     {33604, EVENT_INFORMATION, "ResynchronizeResumed",
-     "The resynchronization of '%1' goes on from where it was. (Virtual machine ID %2, "
-     "resynchronization %3, account %4, client %5)",
-     FIELDS(VM, RESYNC, WHO)},
+     "The resynchronization of '%1' goes on from where it was. (Virtual machine ID %2, account %3, "
+     "client %4)",
+     FIELDS(VM, WHO)},
 
     {50000, EVENT_INFORMATION, "ServiceStarted",
-     "VRep %1 has started. It listens at %2, port %3; its state is in '%4'.",
-     FIELDS(S("Version"), S("ListenAddress"), N("ListenPort"), S("DataFolder"))},
-    {50001, EVENT_INFORMATION, "ServiceStopped", "VRep has stopped after %1 seconds.",
-     FIELDS(N("Seconds"))},
-    {50002, EVENT_ERROR, "ServiceStartFailed", "VRep could not start: %1 Error code %2. %3",
-     FIELDS(ERROR_FIELDS, S("Action"))},
-    {50003, EVENT_WARNING, "ServiceStopForced",
-     "VRep stopped without waiting any longer for %1 jobs that a disk or a connection holds up. "
-     "They go on with the next start.",
-     FIELDS(N("Jobs"))},
-    {50005, EVENT_WARNING, "EventsLost",
-     "%1 events could not be written to the event file: %2 Check the room and the health of the "
-     "volume.",
-     FIELDS(N("Count"), S("ErrorMessage"))},
-    {50010, EVENT_ERROR, "StateFileUnreadable",
-     "The state file '%1' was left as it is and its relationship is not served: %2 Error code %3. "
-     "%4",
-     FIELDS(S("Path"), ERROR_FIELDS, S("Action"))},
-    {50011, EVENT_ERROR, "StateNotSaved",
-     "The state of '%1' could not be saved: %3 Error code %4. Check the volume of VRep's data "
-     "folder. (Virtual machine ID %2)",
-     FIELDS(VM, ERROR_FIELDS)},
-    {50012, EVENT_INFORMATION, "ServerSettingsChanged",
-     "The settings of this server were changed: %1. (Account %2, client %3)",
-     FIELDS(S("Settings"), WHO)},
-    {50013, EVENT_INFORMATION, "SettingsChanged",
+     "VRep %1 (%2) has started. It listens at %3, port %4, and serves %5 relationship(s).",
+     FIELDS(S("Version"), S("ServiceInstance"), S("ListenAddress"), N("ListenPort"),
+            N("Relationships"))},
+    {50001, EVENT_INFORMATION, "ServiceStopped", "VRep %1 (%2) has stopped.",
+     FIELDS(S("Version"), S("ServiceInstance"))},
+    {50002, EVENT_INFORMATION, "SettingsChanged",
      "The settings of '%1' were changed: %3. (Virtual machine ID %2, account %4, client %5)",
      FIELDS(VM, S("Settings"), WHO)},
+    {50003, EVENT_INFORMATION, "ServerSettingsChanged",
+     "The settings of this server were changed: %1. (Account %2, client %3)",
+     FIELDS(S("Settings"), WHO)},
+    {50004, EVENT_ERROR, "StateFileUnreadable",
+     "The state file '%1' was left as it is and is not served: %2 Error code %3. Put back a copy "
+     "of it, or remove it and enable replication again.",
+     FIELDS(S("Path"), ERROR_FIELDS)},
+    {50005, EVENT_WARNING, "MergeStalled",
+     "The merge into the replica's disks of '%1' makes no progress and is tried again in %5 "
+     "minute(s): %3 Error code %4. (Virtual machine ID %2)",
+     FIELDS(VM, ERROR_FIELDS, N("Minutes"))},
+    {50006, EVENT_INFORMATION, "MergeRecovered",
+     "The merge into the replica's disks of '%1' makes progress again. (Virtual machine ID %2)",
+     FIELDS(VM)},
+    {50007, EVENT_WARNING, "DiskNotVerified",
+     "The disk '%3' of '%1' is in use or unreadable; whether it was changed is not known: %4 Error "
+     "code %5. (Virtual machine ID %2)",
+     FIELDS(VM, S("VhdPath"), ERROR_FIELDS)},
+    {50008, EVENT_INFORMATION, "DiskVerifiedAgain",
+     "The disks of '%1' can be looked at again. (Virtual machine ID %2)", FIELDS(VM)},
+    {50009, EVENT_INFORMATION, "ReplicationResumed",
+     "Replication of '%1' was resumed. (Virtual machine ID %2, account %3, client %4)",
+     FIELDS(VM, WHO)},
+    {50010, EVENT_WARNING, "ThreadAbandoned",
+     "A thread of the service is still blocked (%1, %2) and was left behind; a disk or its driver "
+     "does not answer. Look at that disk; the work goes on with the next start.",
+     FIELDS(S("Purpose"), S("Object"))},
+    {50011, EVENT_WARNING, "ConnectionRefusedBusy",
+     "A connection from %1 was closed: %2 sessions are open already.",
+     FIELDS(S("Peer"), N("Sessions"))},
+    {50012, EVENT_ERROR, "ServiceStartFailed", "VRep could not start: %1 Error code %2. %3",
+     FIELDS(ERROR_FIELDS, S("Action"))},
+    {50013, EVENT_WARNING, "EventsLost",
+     "%1 event(s) could not be written to the event file. Check the room on the volume of VRep's "
+     "data folder and its health.",
+     FIELDS(N("Count"))},
     {50020, EVENT_INFORMATION, "MergeBegun",
      "The merge into the replica's disks of '%1' has begun: %4 bytes on %5 disks. The "
      "resynchronization can no longer be cancelled. (Virtual machine ID %2, resynchronization %3)",
@@ -201,10 +215,6 @@ static const struct event_definition catalogue[] = {
      "The resynchronization of '%1' makes progress again after %4 seconds. (Virtual machine ID %2, "
      "resynchronization %3)",
      FIELDS(VM, RESYNC, N("Seconds"))},
-    {50026, EVENT_INFORMATION, "ConnectionRestored",
-     "The connection to '%3' for '%1' works again after %4 failed attempts. (Virtual machine ID "
-     "%2)",
-     FIELDS(VM, S("PeerServer"), N("FailedAttempts"))},
     {50027, EVENT_WARNING, "ResynchronizeRestarted",
      "The resynchronization of '%1' starts again from block 0: %4 (Virtual machine ID %2, "
      "resynchronization %3)",
@@ -213,19 +223,10 @@ static const struct event_definition catalogue[] = {
      "The replica '%4' paused the resynchronization of '%1': %5 Error code %6. %7 (Virtual machine "
      "ID %2, resynchronization %3)",
      FIELDS(VM, RESYNC, S("PeerServer"), ERROR_FIELDS, S("Action"))},
-    {50029, EVENT_INFORMATION, "ResynchronizeQueued",
-     "The resynchronization of '%1' waits for its turn at position %3; at most %4 run at once. "
-     "(Virtual machine ID %2, account %5, client %6)",
-     FIELDS(VM, N("Position"), N("MaximumActiveTransfers"), WHO)},
     {50030, EVENT_INFORMATION, "ResynchronizeContinues",
      "The service was restarted and goes on with the resynchronization of '%1' (%4). (Virtual "
      "machine ID %2, resynchronization %3)",
      FIELDS(VM, RESYNC, S("Phase"))},
-    {50031, EVENT_WARNING, "CancelPending",
-     "The cancellation of the resynchronization of '%1' waits for the replica '%4', which alone "
-     "can grant it and cannot be reached: %5 (Virtual machine ID %2, resynchronization %3, account "
-     "%6, client %7)",
-     FIELDS(VM, RESYNC, S("PeerServer"), S("ErrorMessage"), WHO)},
     {50032, EVENT_INFORMATION, "DiskLogReplayed",
      "The replica's disk '%3' of '%1' had not been closed in order; its log was replayed. (Virtual "
      "machine ID %2)",
@@ -258,16 +259,6 @@ static const struct event_definition catalogue[] = {
     {50044, EVENT_INFORMATION, "RelationshipAdopted",
      "'%1' has met its primary server '%3' and adopted the virtual machine ID %2.",
      FIELDS(VM, S("PeerServer"))},
-    {50050, EVENT_WARNING, "DiskNotVerified",
-     "The disk '%3' of '%1' is in use or unreadable since %4; whether it was changed is not known. "
-     "(Virtual machine ID %2)",
-     FIELDS(VM, S("VhdPath"), S("Since"))},
-    {50051, EVENT_INFORMATION, "DiskVerifiedAgain",
-     "The disks of '%1' can be looked at again and are unchanged. (Virtual machine ID %2)",
-     FIELDS(VM)},
-    {50052, EVENT_INFORMATION, "ReplicationResumed",
-     "Replication of '%1' is resumed. (Virtual machine ID %2, account %3, client %4)",
-     FIELDS(VM, WHO)},
 };
 
 const struct event_definition *event_catalogue(size_t *count)
