@@ -1,0 +1,83 @@
+// Creating disks and children, as far as it is not a format's own business.
+#include "vhd/chain.h"
+
+#include <stdlib.h>
+
+#include "vhd/errors.h"
+
+enum status vhd_create(const char *path, const struct vhd_create *how)
+{
+    struct vhd_create request = *how;
+    char *absolute;
+
+    if (!request.fs)
+        request.fs = file_system_os();
+    if (request.type != VHD_TYPE_FIXED && request.type != VHD_TYPE_DYNAMIC)
+        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_TYPE,
+                           "%s: only fixed and dynamic disks are created without a parent.", path);
+    enum status status = vhd_door_path(request.fs, path, &absolute);
+    if (status != STATUS_OK)
+        return status;
+    status = request.format == VHD_FORMAT_VHDX ? vhdx_create(absolute, &request)
+                                               : vhd1_create(absolute, &request);
+    free(absolute);
+    return status;
+}
+
+// Whether vhdmp takes a read-only parent with a live log is not known, so none is left to it.
+static enum status replay_log(const struct file_system *fs, const char *path)
+{
+    const struct vhd_open how = {.fs = fs,
+                                 .writable = true,
+                                 .share = FILE_SHARE_NOTHING,
+                                 .no_parents = true,
+                                 .wait_ms = FILE_SHARING_WAIT_MS};
+    struct vhd *disk;
+    enum status status = vhd_open(path, &how, &disk);
+    return status == STATUS_OK ? vhd_close(disk) : status;
+}
+
+static enum status open_parent(const struct file_system *fs, const char *path, struct vhd **parent,
+                               struct vhd_info *info)
+{
+    const struct vhd_open how = {
+        .fs = fs, .share = FILE_SHARE_DENY_WRITE, .wait_ms = FILE_SHARING_WAIT_MS};
+    enum status status = vhd_open(path, &how, parent);
+    if (status != STATUS_OK)
+        return status;
+    vhd_get_info(*parent, info);
+    if (info->format == VHD_FORMAT_VHDX)
+        return STATUS_OK;
+    (void)status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE,
+                      "%s is a VHD; this version makes children of VHDX disks only.", path);
+    vhd_abandon(*parent);
+    return status_advise(0, "Convert it to VHDX with `vrepdisk convert`.");
+}
+
+enum status vhd_create_child(const char *child_path, const char *parent_path,
+                             const struct file_system *fs)
+{
+    struct vhd_info info;
+    struct vhd *parent;
+    char *child;
+
+    fs = fs ? fs : file_system_os();
+    enum status status = vhd_door_path(fs, child_path, &child);
+    if (status != STATUS_OK)
+        return status;
+    status = open_parent(fs, parent_path, &parent, &info);
+    if (status == STATUS_OK && info.log_live) {
+        vhd_abandon(parent);
+        status = replay_log(fs, parent_path);
+        if (status == STATUS_OK)
+            status = open_parent(fs, parent_path, &parent, &info);
+    }
+    if (status == STATUS_OK) {
+        // The parent stays open, so that it is as the child describes it when the child is
+        // complete.
+        status = vhdx_create_child(child, &info, fs);
+        vhd_abandon(parent);
+    }
+    free(child);
+    return status;
+}

@@ -1,0 +1,217 @@
+#include "vhd/vhd1/vhd1.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/endian.h"
+#include "vhd/errors.h"
+
+enum {
+    FOOTER_FEATURES = 8,
+    FOOTER_VERSION = 12,
+    FOOTER_DATA_OFFSET = 16,
+    FOOTER_TIME = 24,
+    FOOTER_CREATOR = 28,
+    FOOTER_CREATOR_VERSION = 32,
+    FOOTER_CREATOR_OS = 36,
+    FOOTER_ORIGINAL_SIZE = 40,
+    FOOTER_CURRENT_SIZE = 48,
+    FOOTER_CYLINDERS = 56,
+    FOOTER_HEADS = 58,
+    FOOTER_SECTORS = 59,
+    FOOTER_TYPE = 60,
+    FOOTER_CHECKSUM = 64,
+    FOOTER_UNIQUE_ID = 68,
+};
+
+#define FOOTER_COOKIE      "conectix"
+#define FOOTER_COOKIE_SIZE 8
+#define FEATURES_RESERVED  2u // always set
+#define FORMAT_VERSION     0x00010000u
+// QEMU 7.2 takes the size from CHS for every creator that it does not know; with Windows' name it
+// reads CurrentSize.
+#define CREATOR         "win "
+#define CREATOR_VERSION 0x000A0000u
+#define CREATOR_OS      "Wi2k"
+#define EPOCH_2000_MS   946684800000ll // 2000-01-01T00:00:00Z
+
+struct geometry {
+    uint16_t cylinders;
+    uint8_t heads;
+    uint8_t sectors;
+};
+
+uint32_t vhd1_checksum(const uint8_t *data, size_t size, size_t checksum_at)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < size; i++)
+        if (i < checksum_at || i >= checksum_at + 4)
+            sum += data[i];
+    return ~sum;
+}
+
+// "CHS Calculation", the appendix.
+static struct geometry geometry_of(uint64_t size)
+{
+    uint32_t total = (uint32_t)min_u64(size / VHD1_SECTOR, 65535u * 16 * 255);
+    uint32_t sectors, heads, cylinder_heads;
+
+    if (total >= 65535u * 16 * 63) {
+        sectors = 255;
+        heads = 16;
+        cylinder_heads = total / sectors;
+    } else {
+        sectors = 17;
+        cylinder_heads = total / sectors;
+        heads = (cylinder_heads + 1023) / 1024;
+        if (heads < 4)
+            heads = 4;
+        if (cylinder_heads >= heads * 1024 || heads > 16) {
+            sectors = 31;
+            heads = 16;
+            cylinder_heads = total / sectors;
+        }
+        if (cylinder_heads >= heads * 1024) {
+            sectors = 63;
+            heads = 16;
+            cylinder_heads = total / sectors;
+        }
+    }
+    return (struct geometry){(uint16_t)(cylinder_heads / heads), (uint8_t)heads, (uint8_t)sectors};
+}
+
+void vhd1_footer_build(struct vhd1_footer *footer, enum vhd_type type, uint64_t size,
+                       const struct guid *id)
+{
+    uint8_t *raw = footer->raw;
+    struct geometry chs = geometry_of(size);
+
+    *footer = (struct vhd1_footer){
+        .data_offset = type == VHD_TYPE_FIXED ? UINT64_MAX : VHD1_FOOTER_SIZE,
+        .current_size = size,
+        .type = type,
+        .unique_id = *id,
+    };
+    memcpy(raw, FOOTER_COOKIE, FOOTER_COOKIE_SIZE);
+    store_be32(raw + FOOTER_FEATURES, FEATURES_RESERVED);
+    store_be32(raw + FOOTER_VERSION, FORMAT_VERSION);
+    store_be64(raw + FOOTER_DATA_OFFSET, footer->data_offset);
+    store_be32(raw + FOOTER_TIME, (uint32_t)((clock_wall_ms() - EPOCH_2000_MS) / 1000));
+    memcpy(raw + FOOTER_CREATOR, CREATOR, 4);
+    store_be32(raw + FOOTER_CREATOR_VERSION, CREATOR_VERSION);
+    memcpy(raw + FOOTER_CREATOR_OS, CREATOR_OS, 4);
+    store_be64(raw + FOOTER_ORIGINAL_SIZE, size);
+    store_be64(raw + FOOTER_CURRENT_SIZE, size);
+    store_be16(raw + FOOTER_CYLINDERS, chs.cylinders);
+    raw[FOOTER_HEADS] = chs.heads;
+    raw[FOOTER_SECTORS] = chs.sectors;
+    store_be32(raw + FOOTER_TYPE, (uint32_t)type);
+    memcpy(raw + FOOTER_UNIQUE_ID, id->bytes, sizeof id->bytes);
+    store_be32(raw + FOOTER_CHECKSUM, vhd1_checksum(raw, VHD1_FOOTER_SIZE, FOOTER_CHECKSUM));
+}
+
+enum status vhd1_footer_parse(const uint8_t raw[VHD1_FOOTER_SIZE], const char *path,
+                              struct vhd1_footer *footer)
+{
+    if (memcmp(raw, FOOTER_COOKIE, FOOTER_COOKIE_SIZE) != 0)
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_DRIVE_FOOTER_MISSING,
+                           "%s: no VHD footer is at its place.", path);
+    uint32_t wanted = vhd1_checksum(raw, VHD1_FOOTER_SIZE, FOOTER_CHECKSUM);
+    uint32_t stored = load_be32(raw + FOOTER_CHECKSUM);
+    if (stored != wanted)
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_DRIVE_FOOTER_CHECKSUM_MISMATCH,
+                           "%s: the VHD footer's checksum is %08x, its contents make %08x.", path,
+                           (unsigned)stored, (unsigned)wanted);
+    uint32_t version = load_be32(raw + FOOTER_VERSION);
+    if (version >> 16 != FORMAT_VERSION >> 16)
+        return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_FORMAT_UNSUPPORTED_VERSION,
+                           "%s: the VHD format version %u.%u is not known; 1.0 is.", path,
+                           (unsigned)(version >> 16), (unsigned)(version & 0xffff));
+    uint32_t type = load_be32(raw + FOOTER_TYPE);
+    if (type != VHD_TYPE_FIXED && type != VHD_TYPE_DYNAMIC && type != VHD_TYPE_DIFFERENCING)
+        return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE,
+                           "%s: the VHD disk type %u is not known.", path, (unsigned)type);
+    uint64_t size = load_be64(raw + FOOTER_CURRENT_SIZE);
+    if (size == 0 || size % VHD1_SECTOR != 0 || (type != VHD_TYPE_FIXED && size > VHD1_SIZE_MAX) ||
+        size > INT64_MAX - VHD1_FOOTER_SIZE)
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_INVALID_SIZE,
+                           "%s: the VHD footer says that the disk has %llu bytes, which cannot be.",
+                           path, (unsigned long long)size);
+
+    memcpy(footer->raw, raw, VHD1_FOOTER_SIZE);
+    footer->data_offset = load_be64(raw + FOOTER_DATA_OFFSET);
+    footer->current_size = size;
+    footer->type = (enum vhd_type)type;
+    memcpy(footer->unique_id.bytes, raw + FOOTER_UNIQUE_ID, sizeof footer->unique_id.bytes);
+    return STATUS_OK;
+}
+
+// The footer of 512 bytes, or of 511 as Virtual PC once wrote it, at the end of the file.
+// *data_end: where it begins.
+static enum status read_trailing(struct file *file, uint64_t file_size, struct vhd1_footer *footer,
+                                 uint64_t *data_end)
+{
+    uint8_t raw[VHD1_FOOTER_SIZE];
+    enum status status = file_read(file, file_size - sizeof raw, raw, sizeof raw);
+    if (status != STATUS_OK)
+        return status;
+    *data_end = file_size - VHD1_FOOTER_SIZE;
+    if (memcmp(raw, FOOTER_COOKIE, FOOTER_COOKIE_SIZE) != 0 &&
+        memcmp(raw + 1, FOOTER_COOKIE, FOOTER_COOKIE_SIZE) == 0) {
+        memmove(raw, raw + 1, VHD1_LEGACY_FOOTER_SIZE);
+        raw[VHD1_LEGACY_FOOTER_SIZE] = 0;
+        *data_end = file_size - VHD1_LEGACY_FOOTER_SIZE;
+    }
+    return vhd1_footer_parse(raw, file->path, footer);
+}
+
+enum status vhd1_footer_read(struct file *file, uint64_t file_size, struct vhd1_footer *footer,
+                             struct vhd1_footer_place *place)
+{
+    struct vhd1_footer copy;
+    uint8_t raw[VHD1_FOOTER_SIZE];
+
+    if (file_size < VHD1_FOOTER_SIZE)
+        return status_fail(STATUS_NOT_A_DISK, VHD_ERROR_NOT_VIRTUAL_DISK,
+                           "%s is too short for a virtual disk.", file->path);
+    enum status status = read_trailing(file, file_size, footer, &place->data_end);
+    if (status == STATUS_OK && footer->type == VHD_TYPE_FIXED) {
+        place->trailing = place->leading = true;
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK && status != STATUS_DAMAGED)
+        return status;
+
+    struct status_details trailing_failure = *status_last();
+    enum status read_status = file_read(file, 0, raw, sizeof raw);
+    if (read_status != STATUS_OK)
+        return read_status;
+    place->trailing = status == STATUS_OK;
+    if (place->trailing) {
+        place->leading = memcmp(raw, footer->raw, VHD1_FOOTER_SIZE) == 0;
+        return STATUS_OK;
+    }
+    // A fixed disk has no copy: what its first sector holds is the guest's.
+    if (vhd1_footer_parse(raw, file->path, &copy) != STATUS_OK || copy.type == VHD_TYPE_FIXED)
+        return status_restore(&trailing_failure);
+    *footer = copy;
+    place->leading = true;
+    place->data_end = file_size;
+    return STATUS_OK;
+}
+
+void vhd1_footer_creator(const struct vhd1_footer *footer, char text[], size_t size)
+{
+    char name[5] = "";
+    for (int i = 0; i < 4; i++) {
+        uint8_t c = footer->raw[FOOTER_CREATOR + i];
+        name[i] = (char)(c < 128 && isprint(c) ? c : ' ');
+    }
+    for (int i = 3; i >= 0 && name[i] == ' '; i--)
+        name[i] = 0;
+    uint32_t version = load_be32(footer->raw + FOOTER_CREATOR_VERSION);
+    snprintf(text, size, "%s %u.%u", name, (unsigned)(version >> 16), (unsigned)(version & 0xffff));
+}

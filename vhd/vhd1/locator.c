@@ -1,0 +1,58 @@
+// "Parent Locators": where a differencing disk's parent may be.
+#include "vhd/vhd1/vhd1.h"
+
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/utf.h"
+#include "vhd/errors.h"
+
+#define CODE_W2KU     0x57326b75u // UTF-16LE, absolute
+#define CODE_W2RU     0x57327275u // UTF-16LE, relative to the child's folder
+#define TEXT_SIZE_MAX 65536u      // bytes: the longest path of Windows
+
+// *text: allocated; NULL when the header has no such locator.
+static enum status read_text(struct file *file, uint64_t file_size,
+                             const struct vhd1_header *header, uint32_t code, char **text)
+{
+    const struct vhd1_locator *locator = header->locators;
+    const struct vhd1_locator *end = locator + VHD1_LOCATORS;
+    *text = NULL;
+    while (locator < end && locator->code != code)
+        locator++;
+    if (locator == end || locator->length == 0)
+        return STATUS_OK;
+    if (locator->length > TEXT_SIZE_MAX || locator->length % 2 != 0 ||
+        !range_fits(locator->offset, locator->length, file_size))
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
+                           "%s: a parent locator of %u bytes at %llu is not possible.", file->path,
+                           (unsigned)locator->length, (unsigned long long)locator->offset);
+    uint8_t *bytes = malloc(locator->length);
+    if (!bytes)
+        return status_no_memory("a parent locator");
+    enum status status = file_read(file, locator->offset, bytes, locator->length);
+    if (status == STATUS_OK) {
+        *text = utf16le_to_utf8(bytes, locator->length / 2);
+        if (!*text)
+            status = status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
+                                 "%s: a parent locator is not valid UTF-16.", file->path);
+    }
+    free(bytes);
+    return status;
+}
+
+enum status vhd1_parent_paths(struct file *file, uint64_t file_size,
+                              const struct vhd1_header *header, char ***out)
+{
+    char *relative = NULL, *absolute = NULL;
+    enum status status = read_text(file, file_size, header, CODE_W2RU, &relative);
+    if (status == STATUS_OK)
+        status = read_text(file, file_size, header, CODE_W2KU, &absolute);
+    if (status == STATUS_OK) {
+        const struct vhd_parent_hints hints = {.relative = relative, .absolute = absolute};
+        status = vhd_parent_candidates(file->path, &hints, out);
+    }
+    free(relative);
+    free(absolute);
+    return status;
+}
