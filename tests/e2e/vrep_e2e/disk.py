@@ -1,0 +1,160 @@
+"""Disks whose content is known: every write goes into the disk and into a raw file beside it, the model."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+
+from .runner import check
+from .service import program
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+def run(*command, data=None, expect=0):
+    """Runs a program; its standard output."""
+    done = subprocess.run(command, input=data, capture_output=True, check=False)
+    check(expect is None or done.returncode == expect,
+          f"{' '.join(map(str, command))}: exit {done.returncode}: {done.stderr.decode(errors='replace')}")
+    return done.stdout
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while part := file.read(4 * MIB):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+class Disk:
+    """A VHD or VHDX made by vrepdisk, and its model."""
+
+    models = 0
+
+    def __init__(self, path, model, sector=512, image_format="vhdx"):
+        self.path = path
+        self.model = model
+        self.sector = sector
+        self.format = image_format
+
+    @classmethod
+    def create(cls, lab, name, size, image_format="vhdx", image_type="dynamic", block_size=None, sector=512,
+               folder=None):
+        """A disk that reads as zeros, in the laboratory's folder or in `folder`."""
+        path = os.path.join(folder or lab.disks, name)
+        command = [program("vrepdisk"), "create", path, "--size", str(size), "--format", image_format,
+                   "--type", image_type]
+        if block_size:
+            command += ["--block-size", str(block_size)]
+        if sector != 512:
+            command += ["--logical-sector", str(sector)]
+        run(*command)
+        disk = cls(path, cls.new_model(lab), sector, image_format)
+        with open(disk.model, "wb") as model:
+            model.truncate(size)
+        return disk
+
+    @classmethod
+    def new_model(cls, lab):
+        cls.models += 1
+        return os.path.join(lab.models, f"{cls.models}.raw")
+
+    @property
+    def size(self):
+        return os.path.getsize(self.model)
+
+    def write(self, offset, data):
+        run(program("vrepdisk"), "write", self.path, "--offset", str(offset), data=data)
+        self.model_write(offset, data)
+
+    def model_write(self, offset, data):
+        with open(self.model, "r+b") as model:
+            model.seek(offset)
+            model.write(data)
+
+    def fill(self, rng, *spans):
+        """Random bytes over each (offset, length)."""
+        for offset, length in spans:
+            self.write(offset, rng.randbytes(length))
+        return self
+
+    def drift(self, rng, count, unit=4 * KIB):
+        """Rewrites `count` random units."""
+        for number in rng.sample(range(self.size // unit), count):
+            self.write(number * unit, rng.randbytes(unit))
+        return self
+
+    def copy(self, lab, name, folder=None):
+        """The same file again under another name, with a model of its own."""
+        twin = Disk(os.path.join(folder or lab.disks, name), self.new_model(lab), self.sector, self.format)
+        shutil.copyfile(self.path, twin.path)
+        run("cp", "--sparse=always", self.model, twin.model)
+        return twin
+
+    def convert(self, lab, name, image_format, image_type="dynamic", block_size=None):
+        """The same content in another format."""
+        twin = Disk.create(lab, name, self.size, image_format, image_type, block_size, self.sector)
+        with open(self.model, "rb") as model:
+            position = 0
+            while part := model.read(MIB):
+                if any(part):
+                    twin.write(position, part)
+                position += len(part)
+        return twin
+
+    def info(self):
+        return json.loads(run(program("vrepdisk"), "info", "--json", self.path))
+
+    def sha256(self):
+        """Of the file itself."""
+        return sha256(self.path)
+
+    def reads_as(self, model):
+        """True when a program that is not ours sees exactly the bytes of `model` in the disk."""
+        if self.sector != 512:
+            return self.extracted_as(model)
+        driver = {"vhdx": "vhdx", "vhd": "vpc"}[self.format]
+        done = subprocess.run(["qemu-img", "compare", "-s", "-f", driver, "-F", "raw", self.path, model],
+                              capture_output=True, text=True, check=False)
+        check(done.returncode in (0, 1), f"qemu-img compare {self.path}: {done.stdout}{done.stderr}")
+        return done.returncode == 0
+
+    def extracted_as(self, model):
+        """The same with 7-Zip, which reads sectors of 4096 bytes too."""
+        with subprocess.Popen(["7z", "x", "-so", "-tVHDX" if self.format == "vhdx" else "-tVHD", self.path],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
+            with open(model, "rb") as expected:
+                same = True
+                while same and (part := reader.stdout.read(MIB)):
+                    same = part == expected.read(len(part))
+                same = same and not expected.read(1)
+            reader.stdout.close()
+        return same and reader.returncode == 0
+
+
+def children_of(path):
+    """Names in the disk's folder that belong to a resynchronization of it."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return sorted(name for name in os.listdir(os.path.dirname(path))
+                  if name.startswith(stem + ".") and name.endswith((".avhdx", ".avhd")))
+
+
+def make_log_live(disk, rng):
+    """Kills QEMU between its write and its end: the disk's log is then live. The model follows."""
+    pattern = rng.randrange(1, 255)
+    offset = rng.randrange(disk.size // MIB) * MIB
+    length = 192 * KIB
+    with subprocess.Popen(["qemu-io", "-f", "vhdx", disk.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as qemu:
+        qemu.stdin.write(f"write -P {pattern} {offset} {length}\nflush\n".encode())
+        qemu.stdin.flush()
+        said = b""
+        while b"wrote" not in said:
+            said += os.read(qemu.stdout.fileno(), 4096)
+        time.sleep(0.2)
+        qemu.kill()
+    disk.model_write(offset, bytes([pattern]) * length)
+    check(disk.info()["LogLive"], "the killed writer left no live log")
