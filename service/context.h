@@ -6,19 +6,18 @@
 #include "service/registry.h"
 #include "service/wire/throttle.h"
 
-#define VREP_DEFAULT_PORT 29242
 #define VREP_BLOCK_SIZE 4096 // a block, wherever a user sees one
 
 struct replica_table; // service/replicate/replica_table.h
 
 struct service_context {
     const char *host_name;
-    const char *instance;           // NULL: the default instance
+    const char *instance; // NULL: the default instance
     struct registry *registry;
     struct event_log *events;
-    const struct file_system *fs;   // disks
+    const struct file_system *fs;     // disks
     struct throttle *server_throttle; // this server's bandwidth limit, shared by all connections
-    struct replica_table *replicas; // the replica side's sessions, held bases and merges
+    struct replica_table *replicas;   // the replica side's sessions, held bases and merges
 };
 
 #endif

@@ -1,4 +1,5 @@
-// The service as a whole: opens what it needs, runs the jobs that the engine decides, answers requests, ends in order.
+// The service as a whole: opens what it needs, runs the jobs that the engine decides, answers
+// requests, ends in order.
 #ifndef VREP_SERVICE_SERVICE_H
 #define VREP_SERVICE_SERVICE_H
 
@@ -6,8 +7,6 @@
 #include <stdint.h>
 
 #include "base/status.h"
-
-#define VREP_VERSION "0.1.0"
 
 struct service_options {
     const char *instance;       // NULL: default
@@ -19,12 +18,13 @@ struct service_options {
 
 struct service;
 
-// Opens state, starts the listener, the control server and whatever jobs the state asks for (a merge, a resynchronization
-// in state 11, pending cancels). Serving when it returns STATUS_OK.
+// Opens state, starts the listener, the control server and whatever jobs the state asks for (a
+// merge, a resynchronization in state 11, pending cancels). Serving when it returns STATUS_OK.
 enum status service_start(const struct service_options *options, struct service **out) MUST_CHECK;
 
-// Cuts every job at its next safe point and ends within 10 s (a thread that a disk blocks for ever is abandoned);
-// `wait_hint` is called about every second meanwhile (SCM check points; may be NULL).
+// Cuts every job at its next safe point and ends within 10 s (a thread that a disk blocks for ever
+// is abandoned); `wait_hint` is called about every second meanwhile (SCM check points; may be
+// NULL).
 void service_stop(struct service *service, void (*wait_hint)(void *context), void *context);
 
 #endif

@@ -1,0 +1,245 @@
+// The state x verb table of the design.
+#include "service/engine/relationship.h"
+
+#define EVENT_REFUSED_IN_STATE     32546
+#define EVENT_REFUSED_DURING_MERGE 32504
+#define EVENT_CANCEL_FAILED        29168
+
+// What a verb is called in a sentence: "Cannot <phrase>".
+static const char *phrase(enum relationship_verb verb)
+{
+    switch (verb) {
+    case VERB_RESUME:
+        return "resume";
+    case VERB_RESUME_RESYNCHRONIZE:
+        return "resynchronize";
+    case VERB_RESUME_CONTINUE:
+        return "continue the resynchronization of";
+    case VERB_SUSPEND:
+        return "suspend";
+    case VERB_STOP:
+        return "stop the resynchronization of";
+    case VERB_REMOVE:
+        return "remove";
+    }
+    return "change";
+}
+
+// Refuses with event 32546: "Cannot <verb> virtual machine 'x': its replication state is <state>[,
+// <why>]." and what fits as the action.
+static enum status refuse(const struct relationship *r, enum relationship_verb verb,
+                          const char *why, const char *fitting)
+{
+    status_fail(STATUS_REFUSED, 0,
+                "Cannot %s virtual machine '%s': its replication state is %s%s%s.", phrase(verb),
+                r->name, replication_state_text(r->state), why ? ", " : "", why ? why : "");
+    return status_advise(EVENT_REFUSED_IN_STATE, "%s", fitting);
+}
+
+// The same with a command of vrepctl as what fits.
+static enum status refuse_use(const struct relationship *r, enum relationship_verb verb,
+                              const char *why, const char *purpose, const char *command,
+                              const char *option)
+{
+    status_fail(STATUS_REFUSED, 0,
+                "Cannot %s virtual machine '%s': its replication state is %s%s%s.", phrase(verb),
+                r->name, replication_state_text(r->state), why ? ", " : "", why ? why : "");
+    return status_advise(EVENT_REFUSED_IN_STATE, "To %s: vrepctl %s \"%s\"%s", purpose, command,
+                         r->name, option);
+}
+
+static enum status refuse_merging(const struct relationship *r, enum relationship_verb verb,
+                                  uint32_t event)
+{
+    status_fail(
+        STATUS_REFUSED, 0,
+        "Cannot %s virtual machine '%s': its resynchronization is being committed and merged "
+        "into the replica's disks, which can no longer be stopped (state %s, phase %s).",
+        phrase(verb), r->name, replication_state_text(r->state),
+        resynchronize_phase_text(r->phase));
+    return status_advise(event, "Wait until the merge has finished: vrepctl status \"%s\"",
+                         r->name);
+}
+
+static enum status decide_replica(const struct relationship *r, enum relationship_verb verb,
+                                  enum relationship_action *action)
+{
+    if (verb != VERB_REMOVE) {
+        status_fail(
+            STATUS_REFUSED, 0,
+            "Cannot %s virtual machine '%s' here: this host holds its replica, and the primary "
+            "server decides (state %s).",
+            phrase(verb), r->name, replication_state_text(r->state));
+        return status_advise(EVENT_REFUSED_IN_STATE, "Use the command on the primary server%s%s.",
+                             r->primary_server ? " " : "",
+                             r->primary_server ? r->primary_server : "");
+    }
+    if (relationship_is_merging(r))
+        return refuse_merging(r, verb, EVENT_REFUSED_DURING_MERGE);
+    *action = ACTION_REMOVE;
+    return STATUS_OK;
+}
+
+// A commit that lost its connection may or may not have reached the replica. Nothing here depends
+// on the answer, and a replica that never answers again must not keep the record for ever.
+static bool merge_out_of_reach(const struct relationship *r)
+{
+    return r->phase == PHASE_COMMITTING && (r->state == REPLICATION_ERROR || r->attempts > 0);
+}
+
+static enum status decide_remove(const struct relationship *r, enum relationship_action *action)
+{
+    if (relationship_is_merging(r) && !merge_out_of_reach(r))
+        return refuse_merging(r, VERB_REMOVE, EVENT_REFUSED_DURING_MERGE);
+    *action = ACTION_REMOVE;
+    return STATUS_OK;
+}
+
+// A cancel was asked for and the replica has not granted it: only its answer leads on.
+static enum status decide_cancel_pending(const struct relationship *r, enum relationship_verb verb,
+                                         enum relationship_action *action)
+{
+    switch (verb) {
+    case VERB_STOP:
+    case VERB_RESUME:
+        *action = ACTION_RETRY_NOW;
+        return STATUS_OK;
+    default:
+        return refuse_use(r, verb, "and a cancel waits for the replica server's answer",
+                          "ask the replica server again at once", "resume", "");
+    }
+}
+
+static enum status decide_replicating(const struct relationship *r, enum relationship_verb verb,
+                                      enum relationship_action *action)
+{
+    switch (verb) {
+    case VERB_SUSPEND:
+        *action = ACTION_PAUSE;
+        return STATUS_OK;
+    case VERB_RESUME_RESYNCHRONIZE:
+        return refuse_use(r, verb, NULL, "resynchronize nevertheless, suspend first", "suspend",
+                          "");
+    case VERB_STOP:
+        return refuse(r, verb, "and no resynchronization is running",
+                      "Use vrepctl suspend to pause replication, vrepctl remove to end it.");
+    default:
+        return refuse_use(r, verb, NULL, "pause replication", "suspend", "");
+    }
+}
+
+static enum status decide_suspended(const struct relationship *r, enum relationship_verb verb,
+                                    enum relationship_action *action)
+{
+    switch (verb) {
+    case VERB_RESUME:
+        *action = ACTION_REPLICATE;
+        return STATUS_OK;
+    case VERB_RESUME_RESYNCHRONIZE:
+        *action = ACTION_START;
+        return STATUS_OK;
+    case VERB_SUSPEND:
+        *action = ACTION_NOTHING;
+        return STATUS_OK;
+    case VERB_STOP:
+        return refuse(r, verb, "and no resynchronization is running",
+                      "Use vrepctl resume to go on, vrepctl remove to end replication.");
+    default:
+        return refuse_use(r, verb, "and no resynchronization was begun", "resume replication",
+                          "resume", "");
+    }
+}
+
+static enum status decide_waiting(const struct relationship *r, enum relationship_verb verb,
+                                  enum relationship_action *action)
+{
+    switch (verb) {
+    case VERB_RESUME_RESYNCHRONIZE:
+        *action = ACTION_START;
+        return STATUS_OK;
+    case VERB_STOP:
+        return refuse(r, verb, "and no resynchronization is running",
+                      "Use vrepctl suspend on a running replication, vrepctl remove to end it.");
+    default:
+        return refuse_use(r, verb, "so a resynchronization must come first", "start it", "resume",
+                          " --resynchronize");
+    }
+}
+
+// 9 and 12: a resynchronization was begun and stands still.
+static enum status decide_halted(const struct relationship *r, enum relationship_verb verb,
+                                 enum relationship_action *action)
+{
+    switch (verb) {
+    case VERB_RESUME:
+    case VERB_RESUME_CONTINUE:
+        *action = ACTION_CONTINUE;
+        return STATUS_OK;
+    case VERB_RESUME_RESYNCHRONIZE:
+        if (relationship_is_merging(r))
+            return refuse_use(r, verb, "and its commit was sent",
+                              "learn from the replica server what became of it", "resume", "");
+        *action = ACTION_START;
+        return STATUS_OK;
+    case VERB_SUSPEND:
+        if (r->state == REPLICATION_ERROR)
+            return refuse_use(r, verb, NULL, "go on after mending the cause", "resume", "");
+        *action = ACTION_NOTHING;
+        return STATUS_OK;
+    default:
+        *action = ACTION_CANCEL;
+        return STATUS_OK;
+    }
+}
+
+static enum status decide_resynchronizing(const struct relationship *r, enum relationship_verb verb,
+                                          bool queued, enum relationship_action *action)
+{
+    switch (verb) {
+    case VERB_RESUME:
+    case VERB_RESUME_CONTINUE:
+        *action = queued ? ACTION_NOTHING : ACTION_RETRY_NOW;
+        return STATUS_OK;
+    case VERB_RESUME_RESYNCHRONIZE:
+        return refuse_use(r, verb, queued ? "and it waits for its turn" : NULL,
+                          "begin again from block 0, stop it first", "stop", "");
+    case VERB_SUSPEND:
+        if (relationship_is_merging(r))
+            return refuse_merging(r, verb, EVENT_REFUSED_DURING_MERGE);
+        *action = ACTION_SUSPEND;
+        return STATUS_OK;
+    default:
+        // While the commit is on its way the replica alone knows, and answers.
+        if (r->phase == PHASE_MERGING || r->phase == PHASE_MERGED)
+            return refuse_merging(r, verb, EVENT_CANCEL_FAILED);
+        *action = ACTION_CANCEL;
+        return STATUS_OK;
+    }
+}
+
+enum status relationship_decide(const struct relationship *r, enum relationship_verb verb,
+                                bool queued, enum relationship_action *action)
+{
+    if (r->mode == MODE_REPLICA)
+        return decide_replica(r, verb, action);
+    if (verb == VERB_REMOVE)
+        return decide_remove(r, action);
+    if (r->cancel_pending)
+        return decide_cancel_pending(r, verb, action);
+    switch (r->state) {
+    case REPLICATION_REPLICATING:
+        return decide_replicating(r, verb, action);
+    case REPLICATION_SUSPENDED:
+        return decide_suspended(r, verb, action);
+    case REPLICATION_WAITING_FOR_START_RESYNCHRONIZE:
+        return decide_waiting(r, verb, action);
+    case REPLICATION_ERROR:
+    case REPLICATION_RESYNCHRONIZE_SUSPENDED:
+        return decide_halted(r, verb, action);
+    case REPLICATION_RESYNCHRONIZING:
+        return decide_resynchronizing(r, verb, queued, action);
+    case REPLICATION_DISABLED:
+        break;
+    }
+    return refuse(r, verb, NULL, "Enable replication first: vrepctl enable");
+}
