@@ -110,7 +110,7 @@ static enum status open_fixed(struct vhd1 *disk, const struct vhd1_footer_place 
     return STATUS_OK;
 }
 
-static enum status open_dynamic(struct vhd1 *disk, const struct vhd1_footer_place *place)
+static enum status open_blocks(struct vhd1 *disk, const struct vhd1_footer_place *place)
 {
     struct file *file = disk->image.file;
     enum status status =
@@ -161,12 +161,9 @@ static enum status open_by_type(struct vhd1 *disk, bool writable)
     status = vhd1_header_read(file, disk->file_size, &disk->footer, &disk->header);
     if (status != STATUS_OK)
         return status;
-    if (disk->footer.type == VHD_TYPE_DIFFERENCING) {
-        if (!writable)
-            return STATUS_OK;
+    if (disk->footer.type == VHD_TYPE_DIFFERENCING && writable)
         return vhd1_differencing_unsupported(file->path);
-    }
-    status = open_dynamic(disk, &place);
+    status = open_blocks(disk, &place);
     return status == STATUS_OK && writable ? repair_footers(disk, &place) : status;
 }
 

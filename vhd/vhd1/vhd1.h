@@ -118,7 +118,7 @@ struct vhd1 {
     struct vhd_image image; // first: the door holds a pointer to it
     struct vhd1_footer footer;
     struct vhd1_header header; // not for a fixed disk
-    struct vhd1_bat bat;       // dynamic only
+    struct vhd1_bat bat;       // the same
     uint32_t bitmap_size;
     uint8_t *bitmap_full; // one a block: all bits of its bitmap are known to be set
     uint64_t data_end;    // new blocks go here or behind

@@ -1,0 +1,117 @@
+// What several verbs do with disks.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/os.h"
+#include "vhd/tool/tool.h"
+
+enum status tool_open_reader(const char *path, struct vhd **out)
+{
+    const struct vhd_open how = {.share = FILE_SHARE_DENY_WRITE, .wait_ms = FILE_SHARING_WAIT_MS};
+    return vhd_open(path, &how, out);
+}
+
+// The sector at the edge of a range that is not aligned.
+struct edge {
+    uint8_t sector[VHD_SECTOR_SIZE_MAX];
+    uint64_t offset;
+    size_t skip;   // bytes before the range
+    size_t length; // bytes of the range
+};
+
+static enum status read_edge(struct vhd *disk, uint32_t sector_size, uint64_t offset, size_t length,
+                             struct edge *edge)
+{
+    edge->offset = align_down(offset, sector_size);
+    edge->skip = (size_t)(offset - edge->offset);
+    edge->length = (size_t)min_u64(length, sector_size - edge->skip);
+    return vhd_read(disk, edge->offset, edge->sector, sector_size);
+}
+
+static uint32_t sector_size_of(struct vhd *disk)
+{
+    struct vhd_info info;
+    vhd_get_info(disk, &info);
+    return info.logical_sector_size;
+}
+
+enum status tool_read_bytes(struct vhd *disk, uint64_t offset, void *buffer, size_t length)
+{
+    uint32_t sector_size = sector_size_of(disk);
+    uint8_t *to = buffer;
+    while (length > 0) {
+        struct edge edge;
+        enum status status;
+        size_t done = (size_t)align_down(length, sector_size);
+        if (done > 0 && is_aligned(offset, sector_size)) {
+            status = vhd_read(disk, offset, to, done);
+        } else {
+            status = read_edge(disk, sector_size, offset, length, &edge);
+            done = edge.length;
+            if (status == STATUS_OK)
+                memcpy(to, edge.sector + edge.skip, done);
+        }
+        if (status != STATUS_OK)
+            return status;
+        to += done;
+        offset += done;
+        length -= done;
+    }
+    return STATUS_OK;
+}
+
+enum status tool_write_bytes(struct vhd *disk, uint64_t offset, const void *buffer, size_t length)
+{
+    uint32_t sector_size = sector_size_of(disk);
+    const uint8_t *from = buffer;
+    while (length > 0) {
+        struct edge edge;
+        enum status status;
+        size_t done = (size_t)align_down(length, sector_size);
+        if (done > 0 && is_aligned(offset, sector_size)) {
+            status = vhd_write(disk, offset, from, done);
+        } else {
+            status = read_edge(disk, sector_size, offset, length, &edge);
+            done = edge.length;
+            if (status == STATUS_OK) {
+                memcpy(edge.sector + edge.skip, from, done);
+                status = vhd_write(disk, edge.offset, edge.sector, sector_size);
+            }
+        }
+        if (status != STATUS_OK)
+            return status;
+        from += done;
+        offset += done;
+        length -= done;
+    }
+    return STATUS_OK;
+}
+
+bool tool_is_zero(const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
+
+enum status tool_refuse_parent(const char *path, const char *except)
+{
+    char *child = NULL;
+    enum status status = vhd_find_other_child(path, except, &child);
+    if (status != STATUS_OK || !child)
+        return status;
+    (void)status_fail(STATUS_REFUSED, 0,
+                      "%s is the parent of %s, which a change would make useless.", path, child);
+    free(child);
+    return status_advise(0, "Merge or delete that child first, or say --force.");
+}
+
+enum status tool_print(struct buffer *text)
+{
+    if (text->size > 0)
+        os_print(false, (const char *)text->data);
+    text->size = 0;
+    return ferror(stdout) ? status_fail(STATUS_IO, 0, "standard output cannot be written.")
+                          : STATUS_OK;
+}

@@ -1,0 +1,115 @@
+// vrepdisk: what its verbs share.
+#ifndef VREP_VHD_TOOL_TOOL_H
+#define VREP_VHD_TOOL_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "vhd/vhd.h"
+
+// ---- arguments.c ----
+
+enum option {
+    OPTION_BLOCK_SIZE,
+    OPTION_FORCE,
+    OPTION_FORMAT,
+    OPTION_HELP,
+    OPTION_JSON,
+    OPTION_LEAF,
+    OPTION_LENGTH,
+    OPTION_LOGICAL_SECTOR,
+    OPTION_OFFSET,
+    OPTION_PARENT,
+    OPTION_SIZE,
+    OPTION_TYPE,
+    OPTION_COUNT
+};
+
+#define TOOL_FILES_MAX 2
+
+struct arguments {
+    const char *files[TOOL_FILES_MAX];
+    unsigned file_count;
+    const char *values[OPTION_COUNT]; // NULL: not given; "" for an option without a value
+};
+
+// Sorts the words after the verb. `allowed`: bit 1 << option. STATUS_INVALID_ARGUMENT names the
+// word.
+enum status arguments_parse(int count, char *const words[], uint32_t allowed,
+                            struct arguments *out) MUST_CHECK;
+
+static inline bool arguments_have(const struct arguments *a, enum option option)
+{
+    return a->values[option] != NULL;
+}
+
+// A number of bytes with an optional suffix K, M, G or T (powers of 1024); `preset` when the option
+// is absent.
+enum status arguments_size(const struct arguments *a, enum option option, uint64_t preset,
+                           uint64_t *out) MUST_CHECK;
+
+// The same where the value has 32 bits.
+enum status arguments_size32(const struct arguments *a, enum option option, uint32_t preset,
+                             uint32_t *out) MUST_CHECK;
+
+// --format, or what the extension of `path` says, or VHDX.
+enum status arguments_format(const struct arguments *a, const char *path,
+                             enum vhd_format *out) MUST_CHECK;
+
+// --type: fixed or dynamic (the default).
+enum status arguments_type(const struct arguments *a, enum vhd_type *out) MUST_CHECK;
+
+// ---- disk.c ----
+
+// Bytes that are copied, compared or written at once.
+#define TOOL_CHUNK (4u << 20)
+
+// Opens for reading; others may read meanwhile, nobody may write.
+enum status tool_open_reader(const char *path, struct vhd **out) MUST_CHECK;
+
+// Any bytes of the disk, not only whole sectors. `buffer` holds `length` bytes.
+enum status tool_read_bytes(struct vhd *disk, uint64_t offset, void *buffer,
+                            size_t length) MUST_CHECK;
+enum status tool_write_bytes(struct vhd *disk, uint64_t offset, const void *buffer,
+                             size_t length) MUST_CHECK;
+
+// True when all bytes are zero.
+bool tool_is_zero(const void *data, size_t size);
+
+// Refuses a disk that others were made over, for a write to it makes them useless. `except` (may be
+// NULL) is a child that does not count.
+enum status tool_refuse_parent(const char *path, const char *except) MUST_CHECK;
+
+// Writes `text` to standard output and empties it.
+enum status tool_print(struct buffer *text) MUST_CHECK;
+
+// ---- progress.c ----
+
+// A bar on standard error when that is a terminal; otherwise nothing.
+struct progress {
+    const char *what;
+    bool shown;
+    int64_t started_ms;
+    int64_t drawn_ms;
+};
+
+void progress_start(struct progress *progress, const char *what);
+void progress_update(struct progress *progress, uint64_t done, uint64_t total);
+void progress_end(struct progress *progress);
+
+// ---- the verbs ----
+
+// `*exit_code` is 0 unless the verb sets another for success (compare: 1 for "different").
+enum status verb_info(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_map(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_cat(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_write(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_create(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_child(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_merge(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_compare(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_convert(const struct arguments *a, int *exit_code) MUST_CHECK;
+
+#endif
