@@ -13,9 +13,10 @@ struct stream;
 struct stream_ops {
     // All of `size` bytes within `deadline_ms` of no progress, or STATUS_CONNECTION.
     enum status (*send)(struct stream *stream, const void *data, size_t size, uint32_t deadline_ms);
-    // At least one byte, at most `size`. *received 0: the peer ended the stream in order. Nothing came within
-    // `deadline_ms`: STATUS_TIMEOUT, and the stream can be used on.
-    enum status (*receive)(struct stream *stream, void *data, size_t size, uint32_t deadline_ms, size_t *received);
+    // At least one byte, at most `size`. *received 0: the peer ended the stream in order. Nothing
+    // came within `deadline_ms`: STATUS_TIMEOUT, and the stream can be used on.
+    enum status (*receive)(struct stream *stream, void *data, size_t size, uint32_t deadline_ms,
+                           size_t *received);
     // Makes both directions fail at once, for good; any thread.
     void (*interrupt)(struct stream *stream);
     void (*close)(struct stream *stream); // frees
@@ -28,12 +29,16 @@ struct stream {
 
 #define TRANSPORT_CONNECT_MS 10000 // a host that does not answer a SYN within this is unreachable
 
-// Connects to host:port. STATUS_CONNECTION names both (event 29292).
-enum status transport_connect(const char *host, uint16_t port, uint32_t deadline_ms, struct stream **out) MUST_CHECK;
+// Connects to host:port. STATUS_CONNECTION names both (event 29292). `give_up` (may be NULL) is
+// asked at least every 200 ms; true ends the attempt with STATUS_CANCELLED.
+enum status transport_connect(const char *host, uint16_t port, uint32_t deadline_ms,
+                              bool (*give_up)(void *context), void *context,
+                              struct stream **out) MUST_CHECK;
 
 struct listener;
 
-// Listens. Anything but a loopback address is STATUS_REFUSED until connections are encrypted. Port 0: any free one.
+// Listens. Anything but a loopback address is STATUS_REFUSED until connections are encrypted. Port
+// 0: any free one.
 enum status transport_listen(const char *address, uint16_t port, struct listener **out) MUST_CHECK;
 uint16_t transport_port(const struct listener *listener);
 // Waits for a connection; STATUS_CANCELLED after transport_stop, from any thread.
