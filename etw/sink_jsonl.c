@@ -1,0 +1,234 @@
+#include "etw/sink_jsonl.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/os.h"
+#include "etw/line_reader.h"
+#include "etw/log_file.h"
+
+#define ROTATE_AGAIN (1024 * 1024) // bytes until a rotation that failed is tried again
+
+struct sink_jsonl {
+    pthread_mutex_t mutex;        // all below
+    char *path[SINK_JSONL_FILES]; // newest first
+    struct log_file *file;        // NULL: to be opened with the next append
+    uint64_t size;                // of `file`
+    uint64_t rotate_at;
+    bool torn; // the file does not end with a line break
+};
+
+static enum status make_paths(struct sink_jsonl *sink, const char *folder)
+{
+    for (unsigned i = 0; i < SINK_JSONL_FILES; i++) {
+        struct buffer name = {0};
+        enum status s = i == 0 ? buffer_printf(&name, "events.jsonl")
+                               : buffer_printf(&name, "events.%u.jsonl", i);
+        if (s == STATUS_OK) {
+            sink->path[i] = os_path_join(folder, (const char *)name.data);
+            if (!sink->path[i])
+                s = status_no_memory("the event files");
+        }
+        buffer_free(&name);
+        if (s != STATUS_OK)
+            return s;
+    }
+    return STATUS_OK;
+}
+
+static enum status ends_torn(const char *path, uint64_t size, bool *torn)
+{
+    *torn = false;
+    if (size == 0)
+        return STATUS_OK;
+    struct log_file *file;
+    enum status s = log_file_open_read(path, &file);
+    if (s != STATUS_OK)
+        return s;
+    char last = '\0';
+    size_t got;
+    s = log_file_read(file, size - 1, &last, 1, &got);
+    *torn = last != '\n';
+    log_file_close(file);
+    return s;
+}
+
+static enum status open_newest(struct sink_jsonl *sink)
+{
+    struct log_file *file;
+    enum status s = log_file_open_append(sink->path[0], &file);
+    if (s != STATUS_OK)
+        return s;
+    s = log_file_size(file, &sink->size);
+    if (s == STATUS_OK)
+        s = ends_torn(sink->path[0], sink->size, &sink->torn);
+    if (s != STATUS_OK) {
+        log_file_close(file);
+        return s;
+    }
+    sink->file = file;
+    sink->rotate_at = SINK_JSONL_FILE_MAX;
+    return STATUS_OK;
+}
+
+// The newest record is in the newest file that has any.
+static enum status find_last(struct sink_jsonl *sink, uint64_t *last)
+{
+    uint64_t id = 0;
+    for (unsigned i = 0; i < SINK_JSONL_FILES && id == 0; i++) {
+        struct log_file *file;
+        enum status s = log_file_open_read(sink->path[i], &file);
+        if (s == STATUS_NOT_FOUND)
+            continue;
+        if (s == STATUS_OK) {
+            s = line_reader_last_id(file, &id);
+            log_file_close(file);
+        }
+        if (s != STATUS_OK)
+            return s;
+    }
+    *last = id;
+    return STATUS_OK;
+}
+
+enum status sink_jsonl_open(const char *folder, struct sink_jsonl **out, uint64_t *last)
+{
+    struct sink_jsonl *sink = calloc(1, sizeof *sink);
+    if (!sink)
+        return status_no_memory("the event files");
+    pthread_mutex_init(&sink->mutex, NULL);
+    enum status s = os_make_folders(folder, true);
+    if (s == STATUS_OK)
+        s = make_paths(sink, folder);
+    if (s == STATUS_OK)
+        s = find_last(sink, last);
+    if (s == STATUS_OK)
+        s = open_newest(sink);
+    if (s != STATUS_OK) {
+        sink_jsonl_close(sink);
+        return s;
+    }
+    *out = sink;
+    return STATUS_OK;
+}
+
+static void close_newest(struct sink_jsonl *sink)
+{
+    log_file_close(sink->file);
+    sink->file = NULL;
+}
+
+void sink_jsonl_close(struct sink_jsonl *sink)
+{
+    if (!sink)
+        return;
+    if (sink->file)
+        log_file_flush(sink->file);
+    close_newest(sink);
+    for (unsigned i = 0; i < SINK_JSONL_FILES; i++)
+        free(sink->path[i]);
+    pthread_mutex_destroy(&sink->mutex);
+    free(sink);
+}
+
+// events.3 becomes events.4 (which goes), and so on. A reader elsewhere may hold one of the files:
+// then the newest one grows on and the rotation is tried again later.
+static enum status rotate(struct sink_jsonl *sink)
+{
+    close_newest(sink);
+    for (unsigned i = SINK_JSONL_FILES - 1; i > 0; i--) {
+        enum status s = log_file_rename(sink->path[i - 1], sink->path[i]);
+        if (s != STATUS_OK && s != STATUS_NOT_FOUND) {
+            s = open_newest(sink);
+            sink->rotate_at = sink->size + ROTATE_AGAIN;
+            return s;
+        }
+    }
+    return open_newest(sink);
+}
+
+static enum status append_line(struct sink_jsonl *sink, const char *text)
+{
+    enum status s = STATUS_OK;
+    if (!sink->file)
+        s = open_newest(sink);
+    else if (sink->size >= sink->rotate_at)
+        s = rotate(sink);
+    if (s != STATUS_OK)
+        return s;
+    struct buffer line = {0};
+    s = buffer_printf(&line, "%s%s\n", sink->torn ? "\n" : "", text);
+    if (s == STATUS_OK) {
+        s = log_file_append(sink->file, line.data, line.size);
+        sink->torn = s != STATUS_OK;
+        if (s == STATUS_OK)
+            sink->size += line.size;
+        else
+            close_newest(sink); // looked at afresh with the next record
+    }
+    buffer_free(&line);
+    return s;
+}
+
+enum status sink_jsonl_append(struct sink_jsonl *sink, const json_t *record)
+{
+    char *text = js_text(record);
+    if (!text)
+        return status_no_memory("an event");
+    pthread_mutex_lock(&sink->mutex);
+    enum status s = append_line(sink, text);
+    pthread_mutex_unlock(&sink->mutex);
+    free(text);
+    return s;
+}
+
+static enum status read_file(struct log_file *file, uint64_t after, size_t limit, json_t *out)
+{
+    uint64_t offset;
+    enum status s = line_reader_seek(file, after, &offset);
+    if (s != STATUS_OK)
+        return s;
+    struct line_reader reader;
+    struct line line;
+    bool more = true;
+    line_reader_begin(&reader, file, offset);
+    while (json_array_size(out) < limit) {
+        s = line_reader_next(&reader, &line, &more);
+        if (s != STATUS_OK || !more)
+            break;
+        uint64_t id;
+        json_t *record;
+        if (!line_record_id(&line, &id) || id <= after ||
+            js_parse(line.text, line.size, &record) != STATUS_OK)
+            continue; // old, or torn by a crash
+        if (json_array_append_new(out, record) != 0) {
+            s = status_no_memory("the events");
+            break;
+        }
+    }
+    line_reader_end(&reader);
+    return s;
+}
+
+enum status sink_jsonl_read(struct sink_jsonl *sink, uint64_t after, size_t limit, json_t *out)
+{
+    // Opened together, so that a rotation meanwhile neither hides nor repeats a record.
+    struct log_file *file[SINK_JSONL_FILES] = {0};
+    enum status s = STATUS_OK;
+    pthread_mutex_lock(&sink->mutex);
+    for (unsigned i = 0; i < SINK_JSONL_FILES && s == STATUS_OK; i++) {
+        s = log_file_open_read(sink->path[i], &file[i]);
+        if (s == STATUS_NOT_FOUND)
+            s = STATUS_OK;
+    }
+    pthread_mutex_unlock(&sink->mutex);
+    for (unsigned i = SINK_JSONL_FILES; i-- > 0;) {
+        if (file[i] && s == STATUS_OK)
+            s = read_file(file[i], after, limit, out);
+        log_file_close(file[i]);
+    }
+    return s;
+}
