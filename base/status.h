@@ -7,6 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef _WIN32
+// winnt.h has macros with NTSTATUS values, STATUS_TIMEOUT among them, unless it is told not to.
+#ifndef WIN32_NO_STATUS
+#define WIN32_NO_STATUS
+#endif
+#undef STATUS_TIMEOUT
+#endif
+
 #if defined(__GNUC__)
 #define MUST_CHECK             __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(gnu_printf, fmt, args)))

@@ -62,9 +62,9 @@ struct crash_plan {
     size_t first; // the first and last number of operations after which the power fails; SIZE_MAX:
                   // all of them
     size_t last;
-    size_t states_max; // at each point: every combination when there are no more, else this many
-                       // chosen by the seed, among them: all carried out, all lost, each one lost,
-                       // each one alone, each one torn
+    size_t states_max; // at each point: every combination when there are no more, else a sample of
+                       // so many: all carried out, all lost, and, chosen by the seed, one that
+                       // differs from the rest, or anything
     bool torn; // writes may be torn
     uint64_t seed;
 };

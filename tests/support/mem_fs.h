@@ -59,9 +59,13 @@ uint64_t mem_fs_size(const struct mem_fs *fs, const char *path);
 void mem_fs_peek(const struct mem_fs *fs, const char *path, uint64_t offset, void *buffer,
                  size_t size);
 
-// Changes bytes of a file that exists, behind the back of whoever has it open.
+// Changes bytes of a file that exists, behind the back of whoever has it open; extends it.
 void mem_fs_poke(struct mem_fs *fs, const char *path, uint64_t offset, const void *data,
                  size_t size);
+
+// The same for set_size and zero.
+void mem_fs_resize(struct mem_fs *fs, const char *path, uint64_t size);
+void mem_fs_clear(struct mem_fs *fs, const char *path, uint64_t offset, uint64_t length);
 
 // True when the files exist and have equal sizes and contents; holes equal zeros. Fast for copies,
 // which share pages.
