@@ -7,6 +7,10 @@
 
 #include "base/status.h"
 
+// windows.h defines it by a constant that base/status.h switches off.
+#undef WAIT_OBJECT_0
+#define WAIT_OBJECT_0 0u
+
 // Records a failed Win32 or Winsock call: maps the code of GetLastError() to a status and appends
 // the system's text.
 enum status status_fail_win32(DWORD error_code, const char *format, ...) PRINTF_LIKE(2, 3);
