@@ -74,7 +74,7 @@ static enum status open_candidate(const struct vhd *leaf, const struct vhd *chil
     struct vhd *parent;
     if (is_in_chain(leaf, path))
         return cycle(leaf, path);
-    enum status status = vhd_open_leaf(leaf->fs, path, open, &parent);
+    enum status status = vhd_open_leaf(leaf->fs, path, open, false, &parent);
     if (status == STATUS_NOT_FOUND)
         return status;
     if (status != STATUS_OK)

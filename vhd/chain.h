@@ -21,9 +21,10 @@ struct vhd {
 // any other file system.
 enum status vhd_door_path(const struct file_system *fs, const char *path, char **out) MUST_CHECK;
 
-// Opens one file as a disk without parents; takes nothing over on failure. disk.c.
+// Opens one file as a disk without parents. `writable`: the disk, which needs how->writable.
+// disk.c.
 enum status vhd_open_leaf(const struct file_system *fs, const char *path,
-                          const struct file_open *how, struct vhd **out) MUST_CHECK;
+                          const struct file_open *how, bool writable, struct vhd **out) MUST_CHECK;
 
 // Opens the parents of `leaf`, as `how` says for its leaf. chain.c.
 enum status vhd_open_parents(struct vhd *leaf, const struct vhd_open *how) MUST_CHECK;

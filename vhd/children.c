@@ -78,7 +78,7 @@ static bool look_at(void *context, const char *name)
         search->status = status_no_memory("a path");
         return false;
     }
-    if (vhd_open_leaf(file_system_os(), path, &look, &disk) == STATUS_OK) {
+    if (vhd_open_leaf(file_system_os(), path, &look, false, &disk) == STATUS_OK) {
         if (is_child(disk, search)) {
             search->found = path;
             path = NULL;

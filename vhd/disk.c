@@ -83,7 +83,7 @@ static enum status open_image(const struct file_system *fs, struct file *file, b
 }
 
 enum status vhd_open_leaf(const struct file_system *fs, const char *path,
-                          const struct file_open *how, struct vhd **out)
+                          const struct file_open *how, bool writable, struct vhd **out)
 {
     struct vhd_info info;
     struct file *file;
@@ -99,7 +99,7 @@ enum status vhd_open_leaf(const struct file_system *fs, const char *path,
     status = fs->open(fs, disk->path, how, &file);
     if (status != STATUS_OK)
         goto free_disk;
-    status = open_image(fs, file, how->writable, &disk->image);
+    status = open_image(fs, file, writable, &disk->image);
     if (status != STATUS_OK) {
         file_close(file);
         goto free_disk;
@@ -131,7 +131,7 @@ enum status vhd_open(const char *path, const struct vhd_open *how, struct vhd **
     if (how->writable && how->share == FILE_SHARE_ANYTHING)
         return status_fail(STATUS_INVALID_ARGUMENT, 0,
                            "%s: a disk is not written while others may write it.", path);
-    enum status status = vhd_open_leaf(fs, path, &open, &disk);
+    enum status status = vhd_open_leaf(fs, path, &open, how->writable, &disk);
     if (status != STATUS_OK)
         return status;
     if (disk->type == VHD_TYPE_DIFFERENCING)

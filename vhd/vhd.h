@@ -164,19 +164,21 @@ struct vhd_merge {
 // What a merge of a child will need of its parent's volume.
 struct vhd_merge_need {
     uint64_t data;       // bytes of data and zeros to copy
-    uint64_t allocation; // bytes by which the parent's file grows or fills holes
+    uint64_t growth;     // bytes by which the parent's file grows at most
+    uint64_t allocation; // that, and the file's holes that will be filled
     bool reserved;       // after vhd_merge_reserve: the file system holds the room
 };
 
 enum status vhd_merge_plan(const char *child_path, const struct file_system *fs,
                            struct vhd_merge_need *need) MUST_CHECK;
 
-// Takes that room on the parent's volume without changing the parent's contents or size. Where the file system cannot
-// reserve, free space is compared instead and need->reserved is false. STATUS_NO_SPACE: names both figures; nothing kept.
+// Takes that room on the parent's volume without changing the parent's contents or size. Nobody, the caller included, may
+// hold the parent. Where the file system cannot reserve, free space is compared instead and need->reserved is false.
+// STATUS_NO_SPACE: names both figures; nothing past the end of the parent's file is kept. Doing it again is harmless.
 enum status vhd_merge_reserve(const char *child_path, const struct file_system *fs,
                               struct vhd_merge_need *need) MUST_CHECK;
 
-// Gives reserved room back; the parent's contents were never changed.
+// Gives reserved room past the end of the parent's file back (a merge does so itself); its contents were never changed.
 enum status vhd_merge_release(const char *child_path, const struct file_system *fs) MUST_CHECK;
 
 // Copies the child's content into its parent. Restartable at any point, by anybody, until it returned STATUS_OK once:

@@ -1,0 +1,234 @@
+// How much room a merge will need on the parent's volume, and taking it beforehand.
+#include "vhd/merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "vhd/errors.h"
+
+#define MIB (1ull << 20)
+// [MS-VHDX] 2.4: one sector bitmap block of 1 MiB describes 2^23 sectors.
+#define BITMAP_BLOCK_SIZE MIB
+#define BITMAP_SECTORS    (1ull << 23)
+
+// Goes over what a merge will write into the parent's file.
+struct walk {
+    struct vhd *child;
+    struct vhd *parent;
+    struct vhd_info parent_info;
+    bool reserve;         // take room for the holes that are found
+    uint64_t data;        // bytes to copy
+    uint64_t blocks;      // of the parent that must be allocated
+    uint64_t bitmaps;     // sector bitmap blocks that may have to be allocated
+    uint64_t holes;       // bytes of existing blocks for which the file has no room
+    uint64_t last_block;  // the last one counted in `blocks`
+    uint64_t last_bitmap; // the last one counted in `bitmaps`
+};
+
+static void count_block(struct walk *w, uint64_t offset)
+{
+    uint64_t block = offset / w->parent_info.block_size;
+    uint64_t bitmap = offset / (BITMAP_SECTORS * w->parent_info.logical_sector_size);
+    if (w->blocks == 0 || block != w->last_block)
+        w->blocks++;
+    w->last_block = block;
+    if (w->parent_info.type != VHD_TYPE_DIFFERENCING)
+        return;
+    if (w->bitmaps == 0 || bitmap != w->last_bitmap)
+        w->bitmaps++;
+    w->last_bitmap = bitmap;
+}
+
+static enum status find_holes(struct walk *w, uint64_t at, uint64_t length)
+{
+    struct file *file = w->parent->image->file;
+    for (uint64_t end = at + length; at < end; at += length) {
+        enum file_extent_kind kind;
+        enum status status = file->ops->extent(file, at, &kind, &length);
+        if (status != STATUS_OK)
+            return status;
+        length = min_u64(length, end - at);
+        if (kind != FILE_EXTENT_HOLE)
+            continue;
+        w->holes += length;
+        status = w->reserve ? file->ops->reserve(file, at, length) : STATUS_OK;
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+// Zeros take no room, except that a parent which is itself a child needs a block to hold those of
+// part of a block.
+static bool needs_room(const struct walk *w, const struct vhd_extent *extent, bool allocated)
+{
+    if (extent->kind == VHD_EXTENT_DATA)
+        return true;
+    return extent->kind == VHD_EXTENT_ZERO && !allocated &&
+           w->parent_info.type == VHD_TYPE_DIFFERENCING;
+}
+
+static enum status walk_extent(struct walk *w, const struct vhd_extent *extent)
+{
+    uint64_t end = extent->offset + extent->length;
+    uint64_t length;
+    for (uint64_t at = extent->offset; at < end; at += length) {
+        uint64_t where;
+        enum status status = STATUS_OK;
+        vhdx_locate(w->parent->image, at, end - at, &where, &length);
+        bool allocated = where != VHDX_NOT_ALLOCATED;
+        if (!needs_room(w, extent, allocated))
+            continue;
+        if (allocated)
+            status = find_holes(w, where, length);
+        else
+            count_block(w, at);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+static enum status walk(struct walk *w)
+{
+    struct vhd_extent extent;
+    uint64_t size = w->child->virtual_size;
+    vhd_get_info(w->parent, &w->parent_info);
+    for (uint64_t at = 0; at < size; at += extent.length) {
+        enum status status = vhd_map(w->child, VHD_MAP_LEAF, at, size - at, &extent);
+        if (status == STATUS_OK && extent.kind != VHD_EXTENT_PARENT)
+            status = walk_extent(w, &extent);
+        if (status != STATUS_OK)
+            return status;
+        if (extent.kind != VHD_EXTENT_PARENT)
+            w->data += extent.length;
+    }
+    return STATUS_OK;
+}
+
+// An upper bound: free space inside the parent's file is not counted on.
+static uint64_t growth(const struct walk *w)
+{
+    return w->blocks * w->parent_info.block_size + w->bitmaps * BITMAP_BLOCK_SIZE;
+}
+
+enum status vhd_merge_plan(const char *child_path, const struct file_system *fs,
+                           struct vhd_merge_need *need)
+{
+    struct vhd *child;
+    fs = fs ? fs : file_system_os();
+    enum status status = vhd_merge_open_reader(child_path, fs, &child);
+    if (status != STATUS_OK)
+        return status;
+    struct walk w = {.child = child, .parent = child->parent};
+    status = walk(&w);
+    if (status == STATUS_OK)
+        *need = (struct vhd_merge_need){
+            .data = w.data, .growth = growth(&w), .allocation = growth(&w) + w.holes};
+    vhd_abandon(child);
+    return status;
+}
+
+static enum status no_space(const char *path, uint64_t need, uint64_t there)
+{
+    (void)status_fail(
+        STATUS_NO_SPACE, 0,
+        "Merging into %s needs up to %llu bytes more on its volume, where %llu are free.", path,
+        (unsigned long long)need, (unsigned long long)there);
+    return status_advise(0, "Make room on that volume; nothing was changed.");
+}
+
+// The child alone and its parent's file open for writing; the parent's image is read only, so that
+// nothing in it changes.
+static enum status open_for_reserve(const char *child_path, const struct file_system *fs,
+                                    struct walk *w)
+{
+    const struct file_open child_open = {.share = FILE_SHARE_DENY_WRITE,
+                                         .wait_ms = FILE_SHARING_WAIT_MS};
+    const struct file_open parent_open = {
+        .writable = true, .share = FILE_SHARE_DENY_WRITE, .wait_ms = FILE_SHARING_WAIT_MS};
+    struct vhd *chain;
+    enum status status = vhd_merge_open_reader(child_path, fs, &chain);
+    if (status != STATUS_OK)
+        return status;
+    char *parent_path = strdup(chain->parent_path);
+    vhd_abandon(chain);
+    if (!parent_path)
+        return status_no_memory("a path");
+    status = vhd_open_leaf(fs, child_path, &child_open, false, &w->child);
+    if (status == STATUS_OK)
+        status = vhd_open_leaf(fs, parent_path, &parent_open, false, &w->parent);
+    free(parent_path);
+    return status;
+}
+
+static void close_both(struct walk *w)
+{
+    if (w->parent)
+        vhd_abandon(w->parent);
+    if (w->child)
+        vhd_abandon(w->child);
+}
+
+// What lies past the end goes first: should the volume be full, it is what can be given back.
+static enum status reserve(struct walk *w, const struct vhd_merge_need *need)
+{
+    struct file *file = w->parent->image->file;
+    uint64_t there = 0, size;
+    enum status status = file_size(file, &size);
+    if (status == STATUS_OK && need->growth > 0)
+        status = file->ops->reserve(file, align_up(size, MIB), need->growth);
+    if (status == STATUS_OK)
+        status = walk(w);
+    if (status != STATUS_NO_SPACE)
+        return status;
+    (void)file->ops->trim_reservation(file);
+    (void)w->child->fs->free_space(w->child->fs, w->parent->path, &there);
+    return no_space(w->parent->path, need->allocation, there);
+}
+
+// Where room cannot be taken beforehand, all that can be done is to look whether it is there now.
+static enum status compare_free_space(const struct walk *w, const struct vhd_merge_need *need)
+{
+    uint64_t there;
+    enum status status = w->child->fs->free_space(w->child->fs, w->parent->path, &there);
+    if (status != STATUS_OK || there >= need->allocation)
+        return status;
+    return no_space(w->parent->path, need->allocation, there);
+}
+
+enum status vhd_merge_reserve(const char *child_path, const struct file_system *fs,
+                              struct vhd_merge_need *need)
+{
+    struct vhd_merge_need planned;
+    struct walk w = {.reserve = true};
+
+    fs = fs ? fs : file_system_os();
+    enum status status = vhd_merge_plan(child_path, fs, &planned);
+    if (status == STATUS_OK)
+        status = open_for_reserve(child_path, fs, &w);
+    if (status == STATUS_OK) {
+        status = reserve(&w, &planned);
+        planned.reserved = status == STATUS_OK;
+        if (status == STATUS_UNSUPPORTED)
+            status = compare_free_space(&w, &planned);
+    }
+    close_both(&w);
+    if (status == STATUS_OK)
+        *need = planned;
+    return status;
+}
+
+enum status vhd_merge_release(const char *child_path, const struct file_system *fs)
+{
+    struct walk w = {0};
+    enum status status = open_for_reserve(child_path, fs ? fs : file_system_os(), &w);
+    if (status == STATUS_OK) {
+        status = w.parent->image->file->ops->trim_reservation(w.parent->image->file);
+        if (status == STATUS_UNSUPPORTED)
+            status = STATUS_OK;
+    }
+    close_both(&w);
+    return status;
+}
