@@ -68,7 +68,8 @@ class Disk:
         return os.path.getsize(self.model)
 
     def write(self, offset, data):
-        run(program("vrepdisk"), "write", self.path, "--offset", str(offset), data=data)
+        """Also while a child exists: what somebody does who does not know of it."""
+        run(program("vrepdisk"), "write", self.path, "--force", "--offset", str(offset), data=data)
         self.model_write(offset, data)
 
     def model_write(self, offset, data):

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# vrep-test: timeout=1800 labels=e2e,slow presets=native,asan
+"""Kill -9 of either side, spread over compare, verify, commit and merge: after a restart every run ends identical, and
+until the merge the replica's file is what it was."""
+
+import time
+
+from vrep_e2e import MIB, Disk, Skip, check, main, poll, sha256
+from vrep_e2e.disk import children_of
+from vrep_e2e.lab import REPLICATING, WAITING
+from vrep_e2e.service import has_fault_points
+
+SIZE = 64 * MIB
+MERGING = ("Merging", "Merged")
+
+
+class Cycle:
+    """One pair that drifts, is resynchronized with a kill in between, and ends identical, over and over."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.kills = 0
+        self.primary = Disk.create(lab, "primary.vhdx", SIZE, block_size=MIB)
+        self.primary.fill(lab.rng, *((at * 8 * MIB, 4 * MIB) for at in range(8)))
+        self.replica = self.primary.copy(lab, "replica.vhdx")
+        lab.start()
+        lab.relate("pair", [self.primary], [self.replica])
+
+    def drift(self):
+        """A new difference, spread over the disk, in blocks that the replica has and in some that it lacks."""
+        rng = self.lab.rng
+        self.primary.fill(rng, *((rng.randrange(SIZE // 65536) * 65536, 48 * 1024) for _ in range(12)))
+        self.primary.drift(rng, 12)
+
+    def begin(self, faults=None, side=None, pace=0):
+        """Drifts and starts a run; `side` may carry a fault point. The replica's hash before it."""
+        self.drift()
+        for service in (self.lab.primary, self.lab.replica):
+            if service is side:
+                service.restart(faults)
+        if self.lab.primary.relationship("pair")["ReplicationState"] == REPLICATING:
+            self.lab.primary.request("suspend", name="pair")
+        self.lab.primary.request("set", name="pair", bandwidth_limit=pace)
+        before = sha256(self.replica.path)
+        self.lab.resync("pair")
+        return before
+
+    def merging(self):
+        """True when the replica is past the point of no return, as its own record says."""
+        found = self.lab.replica.relationship("pair")
+        return found["ResynchronizePhase"] in MERGING or found["ReplicationState"] == REPLICATING
+
+    def complete(self, victim, before, what):
+        """After the kill: the replica's bytes, the restart, the end."""
+        self.kills += 1
+        unchanged = sha256(self.replica.path) == before
+        victim.start()
+        if not unchanged:
+            check(self.merging(), f"{what}: the base was written before the merge")
+        self.lab.primary.request("set", name="pair", bandwidth_limit=0)
+        self.nudge()
+        self.lab.finished("pair", [(self.primary, self.replica)])
+        check(self.lab.replica.relationship("pair")["ReplicationState"] == REPLICATING, f"{what}: the replica's state")
+
+    def nudge(self):
+        """The next attempt at once instead of after a minute; a run that went back to waiting begins again."""
+        def under_way():
+            found = self.lab.primary.relationship("pair")
+            if found["ReplicationState"] == REPLICATING:
+                return True
+            if found["ReplicationState"] == WAITING:
+                self.lab.resync("pair")
+            elif found["NextAttemptTime"]:
+                self.lab.primary.request("resume", name="pair")
+            return False
+        poll(under_way, 60, "the run goes on after the kill")
+
+
+def at_progress(lab):
+    """The process is killed from outside when so much is compared, or so long after the last byte was."""
+    cycle = Cycle(lab)
+    for side in ("primary", "replica"):
+        victim = getattr(lab, side)
+        for step in range(10):
+            before = cycle.begin(pace=4 * MIB)
+            lab.primary.wait("pair", lambda r, s=step: (r["ResynchronizeBytesCompared"] or 0) >= s * SIZE // 10 or
+                             r["ReplicationState"] == REPLICATING, 60, "compares")
+            victim.kill()
+            cycle.complete(victim, before, f"{side} killed at {step * 10} %")
+    for side in ("primary", "replica"):
+        victim = getattr(lab, side)
+        for step in range(12):
+            before = cycle.begin()
+            time.sleep(0.01 * step)
+            victim.kill()
+            cycle.complete(victim, before, f"{side} killed after {step * 10} ms")
+    print(f"  {cycle.kills} kills")
+
+
+def at_points(lab):
+    """The process kills itself at a named point; at least five passages of each where there are so many."""
+    if not has_fault_points():
+        raise Skip("this build has no fault points (-DVREP_FAULT_POINTS)")
+    cycle = Cycle(lab)
+    missed = []
+    for side, points in POINTS.items():
+        victim = getattr(lab, side)
+        for point, counts in points.items():
+            for count in counts:
+                before = cycle.begin(f"{point}:{count}:kill", victim)
+                died = poll(lambda: victim.process.poll() is not None or
+                            victim is not lab.primary and
+                            lab.primary.relationship("pair")["ReplicationState"] == REPLICATING or
+                            victim is lab.primary and not cycle_runs(lab), 60, f"{point}:{count}")
+                if victim.process.poll() is None and not wait_briefly(victim):
+                    missed.append(f"{side} {point}:{count}")
+                    lab.finished("pair", [(cycle.primary, cycle.replica)])
+                    continue
+                check(died and victim.process.returncode == -9, f"{point}: exit {victim.process.returncode}")
+                cycle.complete(victim, before, f"{side} {point}:{count}")
+        victim.restart()
+    print(f"  {cycle.kills} kills; not reached: {', '.join(missed) or 'none'}")
+    check(not missed, f"points that were never passed so often: {missed}")
+
+
+main(at_progress, at_points)
