@@ -1,0 +1,244 @@
+// Creating VHDX files: fixed, dynamic and differencing ([MS-VHDX] 2.1; the layout is Windows',
+// docs/formats.md).
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/endian.h"
+#include "base/utf.h"
+#include "vhd/errors.h"
+#include "vhd/format.h"
+#include "vhd/vhdx/bat.h"
+#include "vhd/vhdx/header.h"
+#include "vhd/vhdx/layout.h"
+#include "vhd/vhdx/relative_path.h"
+
+#define CREATOR "VRep " VREP_VERSION
+
+#define LOG_OFFSET      (1 * VHDX_MIB)
+#define LOG_LENGTH      (1 * VHDX_MIB)
+#define METADATA_OFFSET (2 * VHDX_MIB)
+#define METADATA_LENGTH (1 * VHDX_MIB)
+#define BAT_OFFSET      (3 * VHDX_MIB)
+
+#define BLOCK_SIZE_DYNAMIC           (32u << 20)
+#define BLOCK_SIZE_OTHERS            (2u << 20)
+#define LOGICAL_SECTOR_SIZE_DEFAULT  512
+#define PHYSICAL_SECTOR_SIZE_DEFAULT 4096
+
+// What distinguishes one new file from another.
+struct plan {
+    struct vhdx_metadata metadata;
+    uint8_t *locator; // encoded; NULL without parent
+    size_t locator_size;
+    struct vhdx_geometry geometry;
+    uint32_t bat_length;
+    uint64_t file_size;
+};
+
+static void complete_plan(struct plan *plan)
+{
+    const struct vhdx_metadata *m = &plan->metadata;
+    vhdx_geometry_init(&plan->geometry, m->virtual_size, m->block_size, m->logical_sector_size,
+                       m->has_parent);
+    plan->bat_length = (uint32_t)align_up(plan->geometry.entry_count * 8, VHDX_ALIGNMENT);
+    plan->file_size = BAT_OFFSET + plan->bat_length;
+    if (m->leave_blocks_allocated)
+        plan->file_size += plan->geometry.block_count * m->block_size;
+}
+
+static enum status write_metadata(struct file *file, const struct plan *plan)
+{
+    uint8_t *raw;
+    size_t size;
+    enum status status =
+        vhdx_metadata_encode(&plan->metadata, plan->locator, plan->locator_size, &raw, &size);
+    if (status)
+        return status;
+    status = file_write(file, METADATA_OFFSET, raw, size);
+    free(raw);
+    return status;
+}
+
+// The entries of a fixed disk: every block at its place, in order. All other entries of a new file
+// are zero.
+static enum status write_fixed_bat(struct file *file, const struct plan *plan)
+{
+    const struct vhdx_geometry *g = &plan->geometry;
+    uint64_t per_write = VHDX_MIB / 8;
+    uint8_t *raw = malloc(VHDX_MIB);
+    if (!raw)
+        return status_no_memory("the block allocation table of a new VHDX file");
+    enum status status = STATUS_OK;
+    uint64_t block = 0;
+    for (uint64_t first = 0; first < g->entry_count && !status; first += per_write) {
+        memset(raw, 0, VHDX_MIB);
+        for (; block < g->block_count && vhdx_payload_index(g, block) < first + per_write;
+             block++) {
+            struct vhdx_block entry = {.state = VHDX_BLOCK_FULLY_PRESENT,
+                                       .offset =
+                                           BAT_OFFSET + plan->bat_length + block * g->block_size};
+            store_le64(raw + (vhdx_payload_index(g, block) - first) * 8, vhdx_block_encode(&entry));
+        }
+        size_t size = (size_t)min_u64(per_write, g->entry_count - first) * 8;
+        status = file_write(file, BAT_OFFSET + first * 8, raw, size);
+    }
+    free(raw);
+    return status;
+}
+
+static enum status write_regions(struct file *file, const struct plan *plan)
+{
+    struct vhdx_region bat = {
+        .guid = vhdx_guid_bat, .offset = BAT_OFFSET, .length = plan->bat_length, .required = true};
+    struct vhdx_region metadata = {.guid = vhdx_guid_metadata,
+                                   .offset = METADATA_OFFSET,
+                                   .length = METADATA_LENGTH,
+                                   .required = true};
+    uint8_t *raw = malloc(VHDX_REGION_TABLE_SIZE);
+    if (!raw)
+        return status_no_memory("the region table of a new VHDX file");
+    vhdx_regions_encode(&bat, &metadata, raw);
+    enum status status = file_write(file, VHDX_REGION_TABLE1_OFFSET, raw, VHDX_REGION_TABLE_SIZE);
+    if (!status)
+        status = file_write(file, VHDX_REGION_TABLE2_OFFSET, raw, VHDX_REGION_TABLE_SIZE);
+    free(raw);
+    return status;
+}
+
+static enum status write_headers(struct file *file)
+{
+    struct vhdx_headers headers = {.slot = 1};
+    struct vhdx_header first = {.version = 1, .log_length = LOG_LENGTH, .log_offset = LOG_OFFSET};
+    enum status status = guid_generate(&first.file_write_guid);
+    if (!status)
+        status = guid_generate(&first.data_write_guid);
+    return status ? status : vhdx_headers_replace_both(&headers, file, &first);
+}
+
+static enum status write_identifier(struct file *file)
+{
+    uint8_t raw[VHDX_CREATOR_OFFSET + 2 * VHDX_CREATOR_UNITS] = {0};
+    memcpy(raw, vhdx_identifier_signature, sizeof vhdx_identifier_signature);
+    for (size_t i = 0; CREATOR[i]; i++)
+        store_le16(raw + VHDX_CREATOR_OFFSET + 2 * i, (uint16_t)CREATOR[i]);
+    return file_write(file, 0, raw, sizeof raw);
+}
+
+// The signature comes last, so that a file that was cut off is not taken for a disk.
+static enum status write_file(struct file *file, const struct plan *plan)
+{
+    enum status status = file->ops->set_size(file, plan->file_size);
+    if (!status)
+        status = write_metadata(file, plan);
+    if (!status && plan->metadata.leave_blocks_allocated)
+        status = write_fixed_bat(file, plan);
+    if (!status)
+        status = write_regions(file, plan);
+    if (!status)
+        status = write_headers(file);
+    if (!status)
+        status = write_identifier(file);
+    return status ? status : file_flush(file);
+}
+
+static enum status create_file(const struct file_system *fs, const char *path,
+                               const struct plan *plan)
+{
+    const struct file_open how = {.writable = true, .create = true, .share = FILE_SHARE_NOTHING};
+    struct file *file;
+    enum status status = fs->open(fs, path, &how, &file);
+    if (status)
+        return status;
+    status = write_file(file, plan);
+    file_close(file);
+    if (status) {
+        struct status_details failure = *status_last();
+        // If the useless file cannot be removed either, the first failure is still the one to tell.
+        fs->remove(fs, path);
+        status = status_restore(&failure);
+    }
+    return status;
+}
+
+static bool is_sector_size(uint32_t size)
+{
+    return size == 512 || size == 4096;
+}
+
+static enum status check_request(const char *path, const struct vhdx_metadata *m)
+{
+    if (!is_power_of_two(m->block_size) || m->block_size < VHDX_BLOCK_SIZE_MIN ||
+        m->block_size > VHDX_BLOCK_SIZE_MAX)
+        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_BLOCK_SIZE,
+                           "VHDX %s: a block size of %" PRIu32
+                           " is not possible; it must be a power of two from 1 to 256 MiB.",
+                           path, m->block_size);
+    if (!is_sector_size(m->logical_sector_size) || !is_sector_size(m->physical_sector_size))
+        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
+                           "VHDX %s: sectors of %" PRIu32 " (logical) and %" PRIu32
+                           " (physical) bytes are not possible; they must be 512 or 4096.",
+                           path, m->logical_sector_size, m->physical_sector_size);
+    if (m->virtual_size == 0 || m->virtual_size > VHDX_SIZE_MAX ||
+        !is_aligned(m->virtual_size, m->logical_sector_size))
+        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
+                           "VHDX %s: a size of %" PRIu64
+                           " bytes is not possible; it must be a multiple of the sector size, "
+                           "at most 64 TiB.",
+                           path, m->virtual_size);
+    return STATUS_OK;
+}
+
+enum status vhdx_create(const char *path, const struct vhd_create *how)
+{
+    bool fixed = how->type == VHD_TYPE_FIXED;
+    uint32_t default_block_size = fixed ? BLOCK_SIZE_OTHERS : BLOCK_SIZE_DYNAMIC;
+    struct plan plan = {
+        .metadata = {
+            .virtual_size = how->virtual_size,
+            .block_size = how->block_size ? how->block_size : default_block_size,
+            .leave_blocks_allocated = fixed,
+            .logical_sector_size =
+                how->logical_sector_size ? how->logical_sector_size : LOGICAL_SECTOR_SIZE_DEFAULT,
+            .physical_sector_size = how->physical_sector_size ? how->physical_sector_size
+                                                              : PHYSICAL_SECTOR_SIZE_DEFAULT,
+        }};
+    enum status status = check_request(path, &plan.metadata);
+    if (status)
+        return status;
+    if (how->virtual_disk_id)
+        plan.metadata.virtual_disk_id = *how->virtual_disk_id;
+    else
+        status = guid_generate(&plan.metadata.virtual_disk_id);
+    if (status)
+        return status;
+    complete_plan(&plan);
+    return create_file(how->fs, path, &plan);
+}
+
+enum status vhdx_create_child(const char *path, const struct vhd_info *parent,
+                              const struct file_system *fs)
+{
+    struct plan plan = {.metadata = {
+                            .virtual_size = parent->virtual_size,
+                            .block_size = BLOCK_SIZE_OTHERS,
+                            .has_parent = true,
+                            .logical_sector_size = parent->logical_sector_size,
+                            .physical_sector_size = parent->physical_sector_size,
+                            .virtual_disk_id = parent->virtual_disk_id,
+                        }};
+    struct vhdx_locator locator;
+    enum status status =
+        vhdx_parent_locator_build(path, parent->path, &parent->identity.guid, &locator);
+    if (status)
+        return status_context("VHDX %s", path);
+    status = vhdx_locator_encode(&locator, &plan.locator, &plan.locator_size);
+    vhdx_locator_free(&locator);
+    if (status)
+        return status_context("VHDX %s", path);
+    complete_plan(&plan);
+    status = create_file(fs, path, &plan);
+    free(plan.locator);
+    return status;
+}

@@ -1,0 +1,202 @@
+// Reading, writing and mapping the virtual disk as far as this file holds it.
+#include <string.h>
+
+#include "base/checked.h"
+#include "vhd/vhdx/image.h"
+#include "vhd/vhdx/sector_bitmap.h"
+
+// A range of the virtual disk whose bytes come from one place.
+struct run {
+    enum vhd_extent_kind kind;
+    uint64_t length;
+    uint64_t file_offset; // of data
+};
+
+static enum status run_of_partial_block(struct vhdx *x, uint64_t offset, uint64_t limit,
+                                        struct run *run)
+{
+    const struct vhdx_geometry *g = &x->bat.geometry;
+    uint64_t chunk = offset >> g->block_shift >> g->chunk_ratio_shift;
+    uint64_t sector = offset / g->sector_size & (VHDX_BITMAP_BLOCK_BITS - 1);
+    uint64_t bitmap, count;
+    bool present;
+    enum status status = vhdx_bat_get_bitmap(&x->bat, chunk, &bitmap);
+    if (!status)
+        status = vhdx_sector_bitmap_run(&x->pages, bitmap, sector, divide_up(limit, g->sector_size),
+                                        &present, &count);
+    if (status)
+        return status;
+    run->kind = present ? VHD_EXTENT_DATA : VHD_EXTENT_PARENT;
+    run->length = min_u64(count * g->sector_size, limit);
+    return STATUS_OK;
+}
+
+// The run at `offset`, at most `limit` bytes and not past the end of its block.
+static enum status run_in_block(struct vhdx *x, uint64_t offset, uint64_t limit, struct run *run)
+{
+    const struct vhdx_geometry *g = &x->bat.geometry;
+    uint64_t block = offset >> g->block_shift;
+    uint64_t start = offset & (g->block_size - 1);
+    struct vhdx_block entry;
+    enum status status = vhdx_bat_get_payload(&x->bat, block, &entry);
+    if (status)
+        return status;
+    *run = (struct run){.kind = VHD_EXTENT_ZERO,
+                        .length = min_u64(limit, g->block_size - start),
+                        .file_offset = entry.offset + start};
+    if (entry.state == VHDX_BLOCK_FULLY_PRESENT)
+        run->kind = VHD_EXTENT_DATA;
+    else if (entry.state == VHDX_BLOCK_PARTIALLY_PRESENT)
+        status = run_of_partial_block(x, offset, run->length, run);
+    else if (entry.state == VHDX_BLOCK_NOT_PRESENT && g->differencing)
+        run->kind = VHD_EXTENT_PARENT;
+    return status;
+}
+
+// The same across blocks, as long as the kind stays and data goes on in the file.
+static enum status find_run(struct vhdx *x, uint64_t offset, uint64_t limit, struct run *run)
+{
+    enum status status = run_in_block(x, offset, limit, run);
+    while (!status && run->length < limit) {
+        struct run next;
+        status = run_in_block(x, offset + run->length, limit - run->length, &next);
+        if (status || next.kind != run->kind ||
+            (run->kind == VHD_EXTENT_DATA && next.file_offset != run->file_offset + run->length))
+            break;
+        run->length += next.length;
+    }
+    return status;
+}
+
+enum status vhdx_read(struct vhd_image *image, uint64_t offset, void *buffer, size_t length)
+{
+    struct vhdx *x = vhdx_of(image);
+    uint8_t *to = buffer;
+    while (length > 0) {
+        struct run run;
+        enum status status = find_run(x, offset, length, &run);
+        size_t part = status ? 0 : (size_t)run.length;
+        if (!status && run.kind == VHD_EXTENT_DATA)
+            status = vhdx_view_read(&x->view, run.file_offset, to, part);
+        else if (!status && run.kind == VHD_EXTENT_ZERO)
+            memset(to, 0, part);
+        if (status)
+            return status;
+        offset += part;
+        to += part;
+        length -= part;
+    }
+    return STATUS_OK;
+}
+
+// Where the file has a hole, data reads as zeros and need not be read to know it.
+static enum status look_for_hole(struct vhdx *x, struct run *run)
+{
+    if (!vhdx_view_is_plain(&x->view))
+        return STATUS_OK;
+    uint32_t sector = x->bat.geometry.sector_size;
+    enum file_extent_kind kind;
+    uint64_t length;
+    enum status status =
+        x->image.file->ops->extent(x->image.file, run->file_offset, &kind, &length);
+    if (status)
+        return status;
+    if (kind == FILE_EXTENT_HOLE && min_u64(length, run->length) >= sector) {
+        run->kind = VHD_EXTENT_ZERO;
+        length = align_down(length, sector);
+    } else if (length < run->length) {
+        length = align_up(length, sector);
+    }
+    run->length = min_u64(run->length, length);
+    return STATUS_OK;
+}
+
+enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
+                     struct vhd_extent *out)
+{
+    struct vhdx *x = vhdx_of(image);
+    struct run run;
+    enum status status = find_run(x, offset, limit, &run);
+    if (!status && run.kind == VHD_EXTENT_DATA)
+        status = look_for_hole(x, &run);
+    if (!status)
+        *out = (struct vhd_extent){.offset = offset, .length = run.length, .kind = run.kind};
+    return status;
+}
+
+// Data on its way to the file: pieces of one buffer that follow each other there are written at
+// once.
+struct pending {
+    uint64_t file_offset;
+    const uint8_t *data;
+    size_t length;
+};
+
+static enum status write_pending(struct vhdx *x, const struct pending *pending)
+{
+    if (pending->length == 0)
+        return STATUS_OK;
+    x->payload_dirty = true;
+    return file_write(x->image.file, pending->file_offset, pending->data, pending->length);
+}
+
+enum status vhdx_write(struct vhd_image *image, uint64_t offset, const void *buffer, size_t length)
+{
+    struct vhdx *x = vhdx_of(image);
+    const struct vhdx_geometry *g = &x->bat.geometry;
+    struct pending pending = {.data = buffer};
+    enum status status = vhdx_begin_change(x, true);
+    while (length > 0 && !status) {
+        uint64_t start = offset & (g->block_size - 1);
+        size_t part = (size_t)min_u64(length, g->block_size - start);
+        uint64_t file_offset = 0;
+        status = vhdx_block_prepare_write(x, offset >> g->block_shift, start, part, &file_offset);
+        if (!status && file_offset != pending.file_offset + pending.length) {
+            status = write_pending(x, &pending);
+            pending =
+                (struct pending){.file_offset = file_offset, .data = pending.data + pending.length};
+        }
+        pending.length += part;
+        offset += part;
+        length -= part;
+    }
+    if (!status)
+        status = write_pending(x, &pending);
+    return status ? status : vhdx_commit_if_full(x);
+}
+
+enum status vhdx_zero(struct vhd_image *image, uint64_t offset, uint64_t length)
+{
+    struct vhdx *x = vhdx_of(image);
+    const struct vhdx_geometry *g = &x->bat.geometry;
+    enum status status = STATUS_OK;
+    while (length > 0 && !status) {
+        uint64_t start = offset & (g->block_size - 1);
+        uint64_t part = min_u64(length, g->block_size - start);
+        status = vhdx_block_zero(x, offset >> g->block_shift, start, part);
+        if (!status)
+            status = vhdx_commit_if_full(x);
+        offset += part;
+        length -= part;
+    }
+    return status;
+}
+
+enum status vhdx_flush(struct vhd_image *image)
+{
+    return vhdx_commit(vhdx_of(image));
+}
+
+void vhdx_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
+                 uint64_t *length)
+{
+    struct vhdx *x = vhdx_of(image);
+    const struct vhdx_geometry *g = &x->bat.geometry;
+    uint64_t start = offset & (g->block_size - 1);
+    struct vhdx_block entry;
+    *length = min_u64(limit, g->block_size - start);
+    if (vhdx_bat_get_payload(&x->bat, offset >> g->block_shift, &entry) || entry.offset == 0)
+        *file_offset = VHDX_NOT_ALLOCATED;
+    else
+        *file_offset = entry.offset + start;
+}

@@ -1,0 +1,328 @@
+#include "vhd/vhdx/metadata.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/endian.h"
+#include "vhd/errors.h"
+#include "vhd/vhd.h"
+
+// Offsets of the fields of the table and of an entry.
+#define SIGNATURE         0
+#define ENTRY_COUNT       10
+#define TABLE_HEADER_SIZE 32
+#define ENTRY_GUID        0
+#define ENTRY_OFFSET      16
+#define ENTRY_LENGTH      20
+#define ENTRY_FLAGS       24
+
+#define SIGNATURE_TEXT "metadata"
+
+#define FLAG_IS_USER         1u
+#define FLAG_IS_VIRTUAL_DISK 2u
+#define FLAG_IS_REQUIRED     4u
+
+#define PARAMETER_LEAVE_BLOCKS_ALLOCATED 1u
+#define PARAMETER_HAS_PARENT             2u
+
+static enum status damaged(const struct vhdx_view *view, const char *what)
+{
+    return status_fail(STATUS_DAMAGED, VHD_ERROR_METADATA_READ_FAILURE, "VHDX %s: metadata: %s.",
+                       view->file->path, what);
+}
+
+static bool is_known(const struct guid *guid)
+{
+    const struct guid *known[] = {
+        &vhdx_guid_file_parameters,     &vhdx_guid_virtual_disk_size,    &vhdx_guid_virtual_disk_id,
+        &vhdx_guid_logical_sector_size, &vhdx_guid_physical_sector_size, &vhdx_guid_parent_locator,
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (guid_equal(guid, known[i]))
+            return true;
+    return false;
+}
+
+static enum status check_required(const struct vhdx_view *view,
+                                  const struct vhdx_metadata_item *item, uint32_t flags)
+{
+    if (!item->user && guid_equal(&item->guid, &vhdx_guid_incomplete_file)) {
+        status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_STATE,
+                    "VHDX %s: the file is unfinished: whoever created or copied it did not end.",
+                    view->file->path);
+        return status_advise(0, "Create or copy the file again.");
+    }
+    if (!(flags & FLAG_IS_REQUIRED) || (!item->user && is_known(&item->guid)))
+        return STATUS_OK;
+    char text[GUID_TEXT_SIZE];
+    return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_FORMAT_UNSUPPORTED_VERSION,
+                       "VHDX %s: metadata: the file needs an item that is not known here: %s.",
+                       view->file->path, guid_format(&item->guid, text));
+}
+
+static enum status decode_entry(const struct vhdx_view *view, uint32_t region_length,
+                                const uint8_t *raw, uint32_t index, struct vhdx_metadata_item *item)
+{
+    memcpy(&item->guid, raw + ENTRY_GUID, sizeof item->guid);
+    item->offset = load_le32(raw + ENTRY_OFFSET);
+    item->length = load_le32(raw + ENTRY_LENGTH);
+    uint32_t flags = load_le32(raw + ENTRY_FLAGS);
+    item->user = flags & FLAG_IS_USER;
+    item->index = index;
+    bool placed = item->length == 0 ? item->offset == 0
+                                    : item->offset >= VHDX_METADATA_TABLE_SIZE &&
+                                          item->length <= VHDX_METADATA_ITEM_SIZE_MAX &&
+                                          range_fits(item->offset, item->length, region_length);
+    if (!placed)
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_METADATA_READ_FAILURE,
+                           "VHDX %s: metadata: item %" PRIu32 " lies at %" PRIu32
+                           ", length %" PRIu32 ", outside its region.",
+                           view->file->path, index, item->offset, item->length);
+    return check_required(view, item, flags);
+}
+
+static int by_guid(const void *a, const void *b)
+{
+    const struct vhdx_metadata_item *x = a, *y = b;
+    int order = memcmp(&x->guid, &y->guid, sizeof x->guid);
+    return order ? order : x->user - y->user;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const struct vhdx_metadata_item *x = a, *y = b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+// Leaves the items sorted by offset.
+static enum status check_items(const struct vhdx_view *view, struct vhdx_metadata_item *items,
+                               size_t count)
+{
+    qsort(items, count, sizeof *items, by_guid);
+    for (size_t i = 1; i < count; i++)
+        if (by_guid(&items[i - 1], &items[i]) == 0)
+            return damaged(view, "two items have the same GUID");
+    qsort(items, count, sizeof *items, by_offset);
+    for (size_t i = 1; i < count; i++)
+        if (items[i - 1].length > 0 && items[i - 1].offset + items[i - 1].length > items[i].offset)
+            return damaged(view, "two items overlap");
+    return STATUS_OK;
+}
+
+static enum status read_table(const struct vhdx_view *view, const struct vhdx_region *region,
+                              struct vhdx_metadata *metadata)
+{
+    uint8_t *raw = malloc(VHDX_METADATA_TABLE_SIZE);
+    if (!raw)
+        return status_no_memory("the metadata table of a VHDX file");
+    enum status status = vhdx_view_read(view, region->offset, raw, VHDX_METADATA_TABLE_SIZE);
+    if (status) {
+        status_context("VHDX %s: metadata", view->file->path);
+        goto out;
+    }
+    uint32_t count = load_le16(raw + ENTRY_COUNT);
+    if (memcmp(raw + SIGNATURE, SIGNATURE_TEXT, 8) != 0 || count > VHDX_METADATA_ITEMS_MAX) {
+        status = damaged(view, "the table has a wrong signature or too many entries");
+        goto out;
+    }
+    metadata->items = calloc(count ? count : 1, sizeof *metadata->items);
+    if (!metadata->items) {
+        status = status_no_memory("the metadata items of a VHDX file");
+        goto out;
+    }
+    metadata->item_count = count;
+    for (uint32_t i = 0; i < count && !status; i++)
+        status = decode_entry(view, region->length, raw + vhdx_metadata_entry_offset(i), i,
+                              &metadata->items[i]);
+    if (!status)
+        status = check_items(view, metadata->items, count);
+out:
+    free(raw);
+    return status;
+}
+
+static enum status read_item(const struct vhdx_view *view, const struct vhdx_region *region,
+                             const struct vhdx_metadata *metadata, const struct guid *guid,
+                             const char *name, void *buffer, uint32_t size)
+{
+    const struct vhdx_metadata_item *item = vhdx_metadata_find(metadata, guid);
+    if (!item || item->length < size)
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_METADATA_READ_FAILURE,
+                           "VHDX %s: metadata: the item \"%s\" is missing or too short.",
+                           view->file->path, name);
+    return vhdx_view_read(view, region->offset + item->offset, buffer, size);
+}
+
+static enum status read_values(const struct vhdx_view *view, const struct vhdx_region *region,
+                               struct vhdx_metadata *m)
+{
+    uint8_t parameters[8], size[8], logical[4], physical[4];
+    enum status status = read_item(view, region, m, &vhdx_guid_file_parameters, "File Parameters",
+                                   parameters, sizeof parameters);
+    if (!status)
+        status = read_item(view, region, m, &vhdx_guid_virtual_disk_size, "Virtual Disk Size", size,
+                           sizeof size);
+    if (!status)
+        status = read_item(view, region, m, &vhdx_guid_virtual_disk_id, "Virtual Disk ID",
+                           &m->virtual_disk_id, sizeof m->virtual_disk_id);
+    if (!status)
+        status = read_item(view, region, m, &vhdx_guid_logical_sector_size, "Logical Sector Size",
+                           logical, sizeof logical);
+    if (!status)
+        status = read_item(view, region, m, &vhdx_guid_physical_sector_size, "Physical Sector Size",
+                           physical, sizeof physical);
+    if (status)
+        return status;
+    m->block_size = load_le32(parameters);
+    m->leave_blocks_allocated = load_le32(parameters + 4) & PARAMETER_LEAVE_BLOCKS_ALLOCATED;
+    m->has_parent = load_le32(parameters + 4) & PARAMETER_HAS_PARENT;
+    m->virtual_size = load_le64(size);
+    m->logical_sector_size = load_le32(logical);
+    m->physical_sector_size = load_le32(physical);
+    return STATUS_OK;
+}
+
+static bool is_sector_size(uint32_t size)
+{
+    return size == 512 || size == 4096;
+}
+
+static enum status check_values(const struct vhdx_view *view, const struct vhdx_metadata *m)
+{
+    if (!is_power_of_two(m->block_size) || m->block_size < VHDX_BLOCK_SIZE_MIN ||
+        m->block_size > VHDX_BLOCK_SIZE_MAX)
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_INVALID_BLOCK_SIZE,
+                           "VHDX %s: metadata: the block size is %" PRIu32
+                           "; it must be a power of two from 1 to 256 MiB.",
+                           view->file->path, m->block_size);
+    if (!is_sector_size(m->logical_sector_size) || !is_sector_size(m->physical_sector_size))
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_METADATA_READ_FAILURE,
+                           "VHDX %s: metadata: the sector sizes are %" PRIu32
+                           " (logical) and %" PRIu32 " (physical); they must be 512 or 4096.",
+                           view->file->path, m->logical_sector_size, m->physical_sector_size);
+    if (m->virtual_size == 0 || m->virtual_size > VHDX_SIZE_MAX ||
+        !is_aligned(m->virtual_size, m->logical_sector_size))
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_INVALID_SIZE,
+                           "VHDX %s: metadata: the virtual size is %" PRIu64
+                           "; it must be a multiple of the sector size up to 64 TiB.",
+                           view->file->path, m->virtual_size);
+    if (m->has_parent && !vhdx_metadata_find(m, &vhdx_guid_parent_locator))
+        return damaged(view, "a differencing disk without a parent locator");
+    return STATUS_OK;
+}
+
+enum status vhdx_metadata_read(const struct vhdx_view *view, const struct vhdx_region *region,
+                               struct vhdx_metadata *out)
+{
+    struct vhdx_metadata metadata = {0};
+    enum status status = read_table(view, region, &metadata);
+    if (!status)
+        status = read_values(view, region, &metadata);
+    if (!status)
+        status = check_values(view, &metadata);
+    if (status) {
+        vhdx_metadata_free(&metadata);
+        return status;
+    }
+    *out = metadata;
+    return STATUS_OK;
+}
+
+void vhdx_metadata_free(struct vhdx_metadata *metadata)
+{
+    free(metadata->items);
+    metadata->items = NULL;
+    metadata->item_count = 0;
+}
+
+struct vhdx_metadata_item *vhdx_metadata_find(const struct vhdx_metadata *metadata,
+                                              const struct guid *guid)
+{
+    for (size_t i = 0; i < metadata->item_count; i++)
+        if (!metadata->items[i].user && guid_equal(&metadata->items[i].guid, guid))
+            return &metadata->items[i];
+    return NULL;
+}
+
+bool vhdx_metadata_place(const struct vhdx_metadata *metadata,
+                         const struct vhdx_metadata_item *item, uint32_t length,
+                         uint32_t region_length, uint32_t *offset)
+{
+    if (length <= item->length) {
+        *offset = item->offset;
+        return true;
+    }
+    uint64_t end = VHDX_METADATA_TABLE_SIZE;
+    for (size_t i = 0; i < metadata->item_count; i++)
+        end = max_u64(end, (uint64_t)metadata->items[i].offset + metadata->items[i].length);
+    end = align_up(end, 8);
+    if (length > VHDX_METADATA_ITEM_SIZE_MAX || !range_fits(end, length, region_length))
+        return false;
+    *offset = (uint32_t)end;
+    return true;
+}
+
+uint32_t vhdx_metadata_entry_offset(uint32_t index)
+{
+    return TABLE_HEADER_SIZE + index * VHDX_METADATA_ENTRY_SIZE;
+}
+
+void vhdx_metadata_entry_move(uint8_t entry[VHDX_METADATA_ENTRY_SIZE], uint32_t offset,
+                              uint32_t length)
+{
+    store_le32(entry + ENTRY_OFFSET, offset);
+    store_le32(entry + ENTRY_LENGTH, length);
+}
+
+// Appends one item to a region under construction.
+static void add_item(uint8_t *raw, uint32_t *end, const struct guid *guid, uint32_t flags,
+                     const void *data, uint32_t length)
+{
+    uint16_t count = load_le16(raw + ENTRY_COUNT);
+    uint8_t *entry = raw + vhdx_metadata_entry_offset(count);
+    memcpy(entry + ENTRY_GUID, guid, sizeof *guid);
+    vhdx_metadata_entry_move(entry, *end, length);
+    store_le32(entry + ENTRY_FLAGS, flags);
+    memcpy(raw + *end, data, length);
+    *end += length;
+    store_le16(raw + ENTRY_COUNT, (uint16_t)(count + 1));
+}
+
+enum status vhdx_metadata_encode(const struct vhdx_metadata *m, const uint8_t *locator,
+                                 size_t locator_size, uint8_t **raw, size_t *size)
+{
+    if (locator_size > VHDX_METADATA_ITEM_SIZE_MAX / 2)
+        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_METADATA_WRITE_FAILURE,
+                           "The paths of the parent disk are too long for a parent locator.");
+    // 40 bytes: the five fixed items.
+    size_t capacity =
+        (size_t)align_up(VHDX_METADATA_TABLE_SIZE + 40 + locator_size, VHDX_PAGE_SIZE);
+    uint8_t *region = calloc(1, capacity);
+    if (!region)
+        return status_no_memory("the metadata of a new VHDX file");
+    memcpy(region + SIGNATURE, SIGNATURE_TEXT, 8);
+
+    uint8_t parameters[8], virtual_size[8], logical[4], physical[4];
+    store_le32(parameters, m->block_size);
+    store_le32(parameters + 4, (m->leave_blocks_allocated ? PARAMETER_LEAVE_BLOCKS_ALLOCATED : 0) |
+                                   (m->has_parent ? PARAMETER_HAS_PARENT : 0));
+    store_le64(virtual_size, m->virtual_size);
+    store_le32(logical, m->logical_sector_size);
+    store_le32(physical, m->physical_sector_size);
+
+    uint32_t end = VHDX_METADATA_TABLE_SIZE;
+    uint32_t of_disk = FLAG_IS_VIRTUAL_DISK | FLAG_IS_REQUIRED;
+    add_item(region, &end, &vhdx_guid_file_parameters, FLAG_IS_REQUIRED, parameters, 8);
+    add_item(region, &end, &vhdx_guid_virtual_disk_size, of_disk, virtual_size, 8);
+    add_item(region, &end, &vhdx_guid_logical_sector_size, of_disk, logical, 4);
+    add_item(region, &end, &vhdx_guid_physical_sector_size, of_disk, physical, 4);
+    add_item(region, &end, &vhdx_guid_virtual_disk_id, of_disk, &m->virtual_disk_id, 16);
+    if (locator)
+        add_item(region, &end, &vhdx_guid_parent_locator, FLAG_IS_REQUIRED, locator,
+                 (uint32_t)locator_size);
+    *raw = region;
+    *size = capacity;
+    return STATUS_OK;
+}

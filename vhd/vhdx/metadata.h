@@ -1,0 +1,61 @@
+// The metadata region: its table and the items that describe the disk ([MS-VHDX] 2.6).
+#ifndef VREP_VHD_VHDX_METADATA_H
+#define VREP_VHD_VHDX_METADATA_H
+
+#include <stdbool.h>
+
+#include "vhd/vhdx/region.h"
+#include "vhd/vhdx/view.h"
+
+struct vhdx_metadata_item {
+    struct guid guid;
+    uint32_t offset; // in the region; 0 with length 0: an empty item
+    uint32_t length;
+    bool user;      // IsUser: of a program, not of the format
+    uint32_t index; // of its entry in the table
+};
+
+struct vhdx_metadata {
+    uint64_t virtual_size;
+    uint32_t block_size;
+    bool leave_blocks_allocated; // fixed
+    bool has_parent;             // differencing
+    uint32_t logical_sector_size;
+    uint32_t physical_sector_size;
+    struct guid virtual_disk_id;
+    struct vhdx_metadata_item *items; // all, unknown ones too; freed by vhdx_metadata_free
+    size_t item_count;
+};
+
+// Reads and checks the metadata region. STATUS_DAMAGED: table or an item breaks the format;
+// STATUS_UNSUPPORTED: a required item that we do not know, or an unfinished file.
+enum status vhdx_metadata_read(const struct vhdx_view *view, const struct vhdx_region *region,
+                               struct vhdx_metadata *out) MUST_CHECK;
+
+void vhdx_metadata_free(struct vhdx_metadata *metadata);
+
+// The system item with this GUID; NULL when there is none.
+struct vhdx_metadata_item *vhdx_metadata_find(const struct vhdx_metadata *metadata,
+                                              const struct guid *guid);
+
+// Where an item of `length` bytes can go in a region of `region_length` bytes: at `item`'s place
+// when it is not longer than it was, else past all other items. False: no room.
+bool vhdx_metadata_place(const struct vhdx_metadata *metadata,
+                         const struct vhdx_metadata_item *item, uint32_t length,
+                         uint32_t region_length, uint32_t *offset);
+
+// Size of a table entry and where entry `index` lies in the region.
+#define VHDX_METADATA_ENTRY_SIZE 32
+uint32_t vhdx_metadata_entry_offset(uint32_t index);
+
+// Changes offset and length in the raw table entry of an item.
+void vhdx_metadata_entry_move(uint8_t entry[VHDX_METADATA_ENTRY_SIZE], uint32_t offset,
+                              uint32_t length);
+
+// Builds the region of a new file: table and items packed as Windows packs them. `locator` may be
+// NULL. *raw is allocated, *size a multiple of VHDX_PAGE_SIZE. STATUS_INVALID_ARGUMENT: the locator
+// does not fit.
+enum status vhdx_metadata_encode(const struct vhdx_metadata *metadata, const uint8_t *locator,
+                                 size_t locator_size, uint8_t **raw, size_t *size) MUST_CHECK;
+
+#endif
