@@ -1,0 +1,195 @@
+#include "tests/support/test.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+
+static void format_utc__known_instants(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } cases[] = {
+        {0, "1970-01-01T00:00:00.000Z"},
+        {-1, "1969-12-31T23:59:59.999Z"},
+        {INT64_C(951782399999), "2000-02-28T23:59:59.999Z"},
+        {INT64_C(951782400000), "2000-02-29T00:00:00.000Z"},
+        {INT64_C(951868800000), "2000-03-01T00:00:00.000Z"},
+        {INT64_C(1795369749123), "2026-11-22T17:49:09.123Z"},
+        {INT64_C(4107542400000), "2100-03-01T00:00:00.000Z"},
+        {INT64_C(-11644473600000), "1601-01-01T00:00:00.000Z"},
+        {INT64_C(-62135596800000), "0001-01-01T00:00:00.000Z"},
+        {INT64_C(253402300799999), "9999-12-31T23:59:59.999Z"},
+        {INT64_MAX, "9999-12-31T23:59:59.999Z"},
+        {INT64_MIN, "0001-01-01T00:00:00.000Z"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[CLOCK_TEXT_SIZE];
+        assert_string_equal(clock_format_utc(cases[i].ms, text), cases[i].text);
+    }
+}
+
+static void parse_utc__what_format_wrote__comes_back(void **state)
+{
+    (void)state;
+    // A step that hits every month, leap days, and all times of the day.
+    for (int64_t ms = INT64_C(-62135596800000); ms <= INT64_C(253402300799999);
+         ms += INT64_C(86400000) * 13 + 12345677) {
+        char text[CLOCK_TEXT_SIZE];
+        int64_t back = 0;
+        assert_true(clock_parse_utc(clock_format_utc(ms, text), &back));
+        assert_int_equal(back, ms);
+    }
+}
+
+static void format_utc__agrees_with_the_system(void **state)
+{
+    (void)state;
+    for (int64_t seconds = 0; seconds < INT64_C(4102444800); seconds += 1234567) {
+        time_t t = (time_t)seconds;
+        char expected[CLOCK_TEXT_SIZE], text[CLOCK_TEXT_SIZE];
+        strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%S.000Z", gmtime(&t));
+        assert_string_equal(clock_format_utc(seconds * 1000, text), expected);
+    }
+}
+
+static void parse_utc__without_milliseconds__accepted(void **state)
+{
+    (void)state;
+    int64_t ms;
+    assert_true(clock_parse_utc("2026-11-22T17:49:09Z", &ms));
+    assert_int_equal(ms, INT64_C(1795369749000));
+}
+
+static void parse_utc__malformed__refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "2026-11-22",
+        "2026-11-22T17:49:09",
+        "2026-11-22 17:49:09Z",
+        "2026-11-22T17:49:09.1Z",
+        "2026-11-22T17:49:09.1234Z",
+        "2026-11-22T17:49:09.123",
+        "2026-11-22T17:49:09.123Zx",
+        "2026-13-22T17:49:09Z",
+        "2026-00-22T17:49:09Z",
+        "2026-02-29T17:49:09Z",
+        "2100-02-29T17:49:09Z",
+        "2026-11-31T17:49:09Z",
+        "2026-11-00T17:49:09Z",
+        "2026-11-22T24:00:00Z",
+        "2026-11-22T17:60:09Z",
+        "2026-11-22T17:49:60Z",
+        "0000-11-22T17:49:09Z",
+        "-026-11-22T17:49:09Z",
+        "2026-11-22T17:49:09+00:00",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        int64_t ms = 42;
+        assert_false(clock_parse_utc(texts[i], &ms));
+        assert_int_equal(ms, 42);
+    }
+}
+
+static void format_local__has_the_shape_of_a_time(void **state)
+{
+    (void)state;
+    char text[CLOCK_TEXT_SIZE];
+    clock_format_local(INT64_C(1795369749123), text);
+    assert_int_equal(strlen(text), 19);
+    assert_memory_equal(text, "2026-11-2", 9);
+    assert_string_equal(text + 16, ":09"); // no zone of today has seconds
+    clock_format_local(INT64_MAX, text);
+    clock_format_local(INT64_MIN, text);
+}
+
+static void wall__is_now(void **state)
+{
+    (void)state;
+    int64_t before = (int64_t)time(NULL) * 1000;
+    int64_t now = clock_wall_ms();
+    int64_t after = ((int64_t)time(NULL) + 1) * 1000;
+    assert_in_range(now, before - 50, after + 50); // Windows' time() has coarse ticks
+}
+
+static void mono__sleep__takes_its_time(void **state)
+{
+    (void)state;
+    int64_t before = clock_mono_ms();
+    clock_sleep_ms(30);
+    int64_t spent = clock_mono_ms() - before;
+    assert_in_range(spent, 25, 5000);
+}
+
+struct waited {
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+    bool set;
+};
+
+static void *set_it(void *context)
+{
+    struct waited *w = context;
+    clock_sleep_ms(20);
+    pthread_mutex_lock(&w->mutex);
+    w->set = true;
+    pthread_cond_signal(&w->cond);
+    pthread_mutex_unlock(&w->mutex);
+    return NULL;
+}
+
+static void cond_wait__nobody_signals__times_out(void **state)
+{
+    (void)state;
+    struct waited w = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    assert_int_equal(thread_cond_init(&w.cond), 0);
+    pthread_mutex_lock(&w.mutex);
+    int64_t before = clock_mono_ms();
+    while (thread_cond_wait_ms(&w.cond, &w.mutex, 40)) {
+    }
+    int64_t spent = clock_mono_ms() - before;
+    assert_false(thread_cond_wait_ms(&w.cond, &w.mutex, 0));
+    pthread_mutex_unlock(&w.mutex);
+    assert_in_range(spent, 35, 5000);
+    pthread_cond_destroy(&w.cond);
+}
+
+static void cond_wait__signalled__returns_before_the_time_out(void **state)
+{
+    (void)state;
+    struct waited w = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    pthread_t thread;
+    assert_int_equal(thread_cond_init(&w.cond), 0);
+    assert_int_equal(pthread_create(&thread, NULL, set_it, &w), 0);
+    int64_t before = clock_mono_ms();
+    pthread_mutex_lock(&w.mutex);
+    while (!w.set)
+        assert_true(thread_cond_wait_ms(&w.cond, &w.mutex, 30000));
+    pthread_mutex_unlock(&w.mutex);
+    assert_true(clock_mono_ms() - before < 20000);
+    pthread_join(thread, NULL);
+    pthread_cond_destroy(&w.cond);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(format_utc__known_instants),
+        cmocka_unit_test(parse_utc__what_format_wrote__comes_back),
+        cmocka_unit_test(format_utc__agrees_with_the_system),
+        cmocka_unit_test(parse_utc__without_milliseconds__accepted),
+        cmocka_unit_test(parse_utc__malformed__refused),
+        cmocka_unit_test(format_local__has_the_shape_of_a_time),
+        cmocka_unit_test(wall__is_now),
+        cmocka_unit_test(mono__sleep__takes_its_time),
+        cmocka_unit_test(cond_wait__nobody_signals__times_out),
+        cmocka_unit_test(cond_wait__signalled__returns_before_the_time_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
