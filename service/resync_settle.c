@@ -1,0 +1,326 @@
+#include "service/resync_settle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "service/vm_events.h"
+
+// A change of the record that cannot be persisted leaves the old state, which the next start of the
+// service continues; the failure is told here, once.
+static void change(struct task *task, const struct relationship *r, registry_change how,
+                   void *argument)
+{
+    const struct service_context *context = &task->supervisor->context;
+    enum status s = registry_update(context->registry, task->key, how, argument);
+    if (s == STATUS_OK || s == STATUS_NOT_FOUND) // not found: removed meanwhile
+        return;
+    const struct status_details why = *status_last();
+    VM_EVENT(
+        context, EVENT_RESYNCHRONIZE_COMPLETE_FAILED, r, EVENT_ERROR_FIELDS(&why),
+        EVENT_STRING("Make room on the volume of VRep's data folder, then restart the service."));
+}
+
+// What a resynchronization that runs no more leaves behind in no case. A cancel that was asked for
+// stays asked for.
+static void clear_run(struct relationship *r)
+{
+    r->queue_number = 0;
+    r->from_start = false;
+    r->attempts = 0;
+    r->next_attempt = 0;
+}
+
+// The running one is over, with all that was asked for.
+static void end_run(struct relationship *r)
+{
+    clear_run(r);
+    r->cancel_pending = false;
+    r->phase = PHASE_NONE;
+    r->overwrite_replica = false;
+    r->resync_id = (struct guid){{0}};
+    for (size_t i = 0; i < r->disk_count; i++) {
+        r->disks[i].compared_saved = false;
+        r->disks[i].cursor = 0;
+    }
+}
+
+static void note_outcome(struct relationship *r, enum resynchronize_outcome outcome)
+{
+    if (!guid_is_zero(&r->resync_id))
+        r->last_resync_id = r->resync_id;
+    r->last_outcome = outcome;
+}
+
+static void raise_finished(const struct task *task, const struct relationship *r,
+                           const char *completion, const struct status_details *why)
+{
+    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_FINISHED, r,
+             EVENT_HEX32(why ? (why->os_code ? why->os_code : (uint32_t)why->status) : 0),
+             EVENT_STRING(completion), EVENT_STRING(why ? why->message : ""),
+             EVENT_GUID(r->resync_id));
+}
+
+// ---- merged ----
+
+static enum status to_replicating(struct relationship *r, void *argument)
+{
+    (void)argument;
+    note_outcome(r, OUTCOME_MERGED);
+    end_run(r);
+    r->state = REPLICATION_REPLICATING;
+    r->reason = REASON_NONE;
+    r->error = (struct status_details){.status = STATUS_OK};
+    r->look_in_use = false;
+    return relationship_set_text(&r->suspend_cause, NULL);
+}
+
+void settle_merged(struct task *task, const struct relationship *r)
+{
+    const struct service_context *context = &task->supervisor->context;
+    change(task, r, to_replicating, NULL);
+    if (r->cancel_pending) {
+        struct task_caller caller;
+        task_get_caller(task, &caller);
+        VM_EVENT(context, EVENT_RESYNCHRONIZE_NOT_CANCELLABLE, r,
+                 EVENT_STRING("The cancel came too late; the merge had begun and has finished."),
+                 EVENT_STRING(caller.account), EVENT_STRING(caller.client));
+    }
+    raise_finished(task, r, "Merged", NULL);
+    VM_EVENT(context, EVENT_RESYNCHRONIZE_COMPLETED, r, EVENT_STRING(r->replica_server),
+             EVENT_GUID(r->resync_id));
+}
+
+// ---- cancelled ----
+
+static enum status to_cancelled(struct relationship *r, void *argument)
+{
+    (void)argument;
+    note_outcome(r, OUTCOME_CANCELLED);
+    end_run(r);
+    r->state = REPLICATION_WAITING_FOR_START_RESYNCHRONIZE;
+    r->reason = REASON_CANCELLED;
+    r->error = (struct status_details){.status = STATUS_OK};
+    return relationship_set_text(&r->suspend_cause, NULL);
+}
+
+void settle_cancelled(struct task *task, const struct relationship *r)
+{
+    const struct service_context *context = &task->supervisor->context;
+    struct task_caller caller;
+    task_get_caller(task, &caller);
+    change(task, r, to_cancelled, NULL);
+    registry_clear_progress(context->registry, task->key);
+    VM_EVENT(context, EVENT_RESYNCHRONIZE_CANCELLED, r, EVENT_STRING(caller.account),
+             EVENT_STRING(caller.client));
+    raise_finished(task, r, "Cancelled", NULL);
+}
+
+void settle_cancel_pending(struct task *task, const struct relationship *r,
+                           const struct status_details *why)
+{
+    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_CANCEL_FAILED, r,
+             EVENT_ERROR_FIELDS(why),
+             EVENT_STRING(
+                 "Bring the replica server back; the cancel takes effect as soon as it answers."));
+}
+
+static enum status to_follow(struct relationship *r, void *argument)
+{
+    (void)argument;
+    r->cancel_pending = false;
+    r->state = REPLICATION_RESYNCHRONIZING;
+    if (r->phase != PHASE_NONE)
+        r->phase = PHASE_COMMITTING;
+    return STATUS_OK;
+}
+
+void settle_cancel_too_late(struct task *task, const struct relationship *r)
+{
+    struct task_caller caller;
+    task_get_caller(task, &caller);
+    change(task, r, to_follow, NULL);
+    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_NOT_CANCELLABLE, r,
+             EVENT_STRING("The replica server has begun to merge; that is followed to its end."),
+             EVENT_STRING(caller.account), EVENT_STRING(caller.client));
+}
+
+// ---- guard ----
+
+static enum status to_guarded(struct relationship *r, void *argument)
+{
+    end_run(r);
+    r->state = REPLICATION_WAITING_FOR_START_RESYNCHRONIZE;
+    r->reason = REASON_REPLICA_CHANGED;
+    r->error = *(const struct status_details *)argument;
+    return relationship_set_text(&r->suspend_cause, NULL);
+}
+
+void settle_guard(struct task *task, const struct relationship *r, const struct status_details *why)
+{
+    const struct service_context *context = &task->supervisor->context;
+    struct status_details error = *why;
+    struct relationship *now;
+    change(task, r, to_guarded, &error);
+    registry_clear_progress(context->registry, task->key);
+    VM_EVENT(context, EVENT_REPLICA_CHANGED, r, EVENT_STRING(why->message));
+    raise_finished(task, r, "Refused", why);
+    if (registry_get(context->registry, task->key, &now) != STATUS_OK)
+        return;
+    vm_event_required(context, now);
+    relationship_free(now);
+}
+
+// ---- suspended ----
+
+static enum status to_suspended(struct relationship *r, void *argument)
+{
+    if (r->state != REPLICATION_RESYNCHRONIZING)
+        return status_fail(STATUS_NOT_FOUND, 0, "The resynchronization has ended meanwhile.");
+    clear_run(r);
+    r->state = REPLICATION_RESYNCHRONIZE_SUSPENDED;
+    return relationship_set_text(&r->suspend_cause, argument);
+}
+
+void settle_suspended(struct task *task, const struct relationship *r,
+                      const struct status_details *why)
+{
+    struct task_caller caller;
+    char cause[STATUS_MESSAGE_MAX + sizeof caller];
+    task_get_caller(task, &caller);
+    if (why)
+        snprintf(cause, sizeof cause, "%s", why->message);
+    else
+        snprintf(cause, sizeof cause, "Paused by %s (%s).", caller.account, caller.client);
+    change(task, r, to_suspended, cause);
+    registry_clear_progress(task->supervisor->context.registry, task->key);
+    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_SUSPENDED, r, EVENT_STRING(cause),
+             EVENT_STRING(why ? "" : caller.account), EVENT_STRING(why ? "" : caller.client));
+}
+
+void settle_no_space(struct task *task, const struct relationship *r,
+                     const struct status_details *why)
+{
+    char cause[STATUS_MESSAGE_MAX + 64];
+    snprintf(cause, sizeof cause, "Too little room for the replica: %s", why->message);
+    change(task, r, to_suspended, cause);
+    registry_clear_progress(task->supervisor->context.registry, task->key);
+    VM_EVENT(&task->supervisor->context, EVENT_SUSPENDED_FOR_SPACE, r,
+             EVENT_STRING(r->replica_server), EVENT_STRING(why->message));
+}
+
+// ---- failed ----
+
+static enum status to_error(struct relationship *r, void *argument)
+{
+    clear_run(r);
+    r->state = REPLICATION_ERROR;
+    r->error = *(const struct status_details *)argument;
+    return STATUS_OK;
+}
+
+void settle_failed(struct task *task, const struct relationship *r,
+                   const struct status_details *why)
+{
+    const struct service_context *context = &task->supervisor->context;
+    struct status_details error = *why;
+    change(task, r, to_error, &error);
+    registry_clear_progress(context->registry, task->key);
+    VM_EVENT(context, EVENT_RESYNCHRONIZE_COMPLETE_FAILED, r, EVENT_ERROR_FIELDS(why),
+             EVENT_STRING(why->action));
+    VM_EVENT(context, EVENT_RESYNCHRONIZE_FAILED, r, EVENT_ERROR_FIELDS(why),
+             EVENT_STRING(why->action));
+    raise_finished(task, r, "Failed", why);
+}
+
+// ---- not started ----
+
+struct go_back {
+    const struct relationship
+        *before; // NULL: the service was restarted since; only the state is known
+    const struct status_details *why;
+};
+
+static enum status restore_disks(struct relationship *r, const struct relationship *before)
+{
+    for (size_t i = 0; i < r->disk_count && i < before->disk_count; i++) {
+        r->disks[i].compared_saved = before->disks[i].compared_saved;
+        r->disks[i].compared = before->disks[i].compared;
+        r->disks[i].cursor = before->disks[i].cursor;
+    }
+    return relationship_set_text(&r->suspend_cause, before->suspend_cause);
+}
+
+static enum status to_before(struct relationship *r, void *argument)
+{
+    const struct go_back *back = argument;
+    end_run(r);
+    // From 9 and 12 the old one can still be continued or cancelled.
+    if (back->before) {
+        r->resync_id = back->before->resync_id;
+        r->phase = back->before->phase;
+    }
+    r->state = r->state_before == REPLICATION_DISABLED ? REPLICATION_WAITING_FOR_START_RESYNCHRONIZE
+                                                       : r->state_before;
+    if (r->state == REPLICATION_WAITING_FOR_START_RESYNCHRONIZE && r->reason == REASON_NONE)
+        r->reason = REASON_REQUESTED;
+    r->error = *back->why;
+    return back->before ? restore_disks(r, back->before) : STATUS_OK;
+}
+
+void settle_not_started(struct task *task, const struct relationship *r,
+                        const struct status_details *why)
+{
+    const struct service_context *context = &task->supervisor->context;
+    struct go_back back = {task->before, why};
+    change(task, r, to_before, &back);
+    registry_clear_progress(context->registry, task->key);
+    VM_EVENT(context, EVENT_RESYNCHRONIZE_START_FAILED, r, EVENT_ERROR_FIELDS(why),
+             EVENT_STRING(why->action));
+    raise_finished(task, r, "NotStarted", why);
+}
+
+// ---- again ----
+
+static enum status to_start(struct relationship *r, void *argument)
+{
+    r->phase = PHASE_NONE;
+    r->from_start = true;
+    r->error = *(const struct status_details *)argument;
+    return STATUS_OK;
+}
+
+void settle_restart(struct task *task, const struct relationship *r,
+                    const struct status_details *why)
+{
+    struct status_details error = *why;
+    change(task, r, to_start, &error);
+    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_RESTARTED, r, EVENT_GUID(r->resync_id),
+             EVENT_STRING(why->message));
+}
+
+struct retry {
+    const struct status_details *why;
+    bool moved;
+    uint64_t delay_ms;
+};
+
+static enum status to_retry(struct relationship *r, void *argument)
+{
+    struct retry *retry = argument;
+    r->attempts = retry->moved ? 1 : r->attempts + 1;
+    r->error = *retry->why;
+    retry->delay_ms = relationship_retry_delay_ms(r->attempts);
+    r->next_attempt = clock_wall_ms() + (int64_t)retry->delay_ms;
+    return STATUS_OK;
+}
+
+uint64_t settle_retry(struct task *task, const struct relationship *r,
+                      const struct status_details *why, bool moved)
+{
+    struct retry retry = {.why = why, .moved = moved, .delay_ms = relationship_retry_delay_ms(1)};
+    change(task, r, to_retry, &retry);
+    VM_EVENT(&task->supervisor->context, EVENT_REPLICATION_WILL_RETRY, r,
+             EVENT_NUMBER(retry.delay_ms / 60000), EVENT_ERROR_FIELDS(why));
+    return retry.delay_ms;
+}

@@ -1,0 +1,55 @@
+// What the parts of the running service share, below the control server and the listener.
+//
+// Locks: those of tasks.c, watch.c, sessions.c, probes.c and the settings' are held for a few
+// instructions, never during I/O and never while something is waited for that a disk could keep.
+// Inside tasks' lock only leaves are taken: the workers' lock, a job's, the registry's table.
+// Registry changes (registry.c) are made without any of them.
+#ifndef VREP_SERVICE_SUPERVISOR_H
+#define VREP_SERVICE_SUPERVISOR_H
+
+#include <pthread.h>
+
+#include "service/context.h"
+#include "service/engine/store.h"
+#include "service/replicate/resync_primary.h"
+#include "service/replicate/resync_replica.h"
+#include "service/workers.h"
+
+struct tasks;
+struct watch;
+struct sessions;
+struct probes;
+
+// What replicate/ does, as a table, so that a test can stand in for the other host.
+struct replication_ops {
+    enum status (*hold_open)(const struct service_context *service, const struct relationship *r,
+                             struct disk_hold **out);
+    void (*hold_close)(struct disk_hold *hold);
+    enum resync_end (*run)(const struct service_context *service, registry_key key, struct job *job,
+                           struct disk_hold **hold, struct throttle *throttle);
+    enum resync_end (*cancel)(const struct service_context *service, registry_key key,
+                              struct job *job, uint32_t deadline_ms);
+    enum status (*probe)(const struct service_context *service, registry_key key, struct job *job,
+                         uint32_t deadline_ms, json_t **report);
+    enum resync_end (*merge)(const struct service_context *service, registry_key key,
+                             struct job *job);
+    enum status (*discard)(const struct service_context *service, registry_key key);
+};
+extern const struct replication_ops replication_ops_real;
+
+struct supervisor {
+    struct service_context context;
+    const struct replication_ops *ops;
+    struct store *store;
+    struct workers *workers;
+    struct tasks *tasks;
+    struct watch *watch;
+    struct sessions *sessions;
+    struct probes *probes;
+    pthread_mutex_t settings_lock; // guards `settings`
+    struct server_settings settings;
+    const char *listen_address; // as in use, which an option may have set; constant while serving
+    uint16_t listen_port;
+};
+
+#endif

@@ -1,0 +1,525 @@
+// One lock guards the list of tasks and everything that others than a task's own thread look at.
+// Nothing is done under it that could wait for a disk, so requests may take it.
+#include "service/tasks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "service/vm_events.h"
+
+#define SCHEDULER_STEP_MS 1000  // how often the scheduler looks for tasks that stand still
+#define STALLED_MS        60000 // without any progress for so long, a running task is called stalled
+
+enum slot_state {
+    SLOT_QUEUED,  // waits for its turn
+    SLOT_RUNNING, // its thread is at work
+    SLOT_WAITING, // until `due`
+};
+
+struct slot {
+    struct task task;
+    struct slot *next;
+    enum slot_state state;
+    uint64_t number; // queued: lowest first
+    int64_t due;     // waiting: monotonic
+    bool poked;      // came while it ran
+    bool has_turn;   // counts as an active transfer
+    bool orphan;     // forgotten: freed by its thread
+    struct task_caller caller;
+    uint64_t seen; // the watch for standing still: sum of the counters, and since when
+    int64_t seen_since;
+    bool stalled;
+};
+
+struct tasks {
+    struct supervisor *supervisor;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;    // the scheduler: something to start, or the end
+    pthread_cond_t changed; // a task ended
+    struct slot *first;
+    unsigned maximum_active;
+    uint64_t last_number;
+    bool shut;
+};
+
+// ---- helpers; the lock is held ----
+
+static struct slot *find(struct tasks *tasks, registry_key key)
+{
+    struct slot *slot = tasks->first;
+    while (slot && (slot->task.key != key || slot->orphan))
+        slot = slot->next;
+    return slot;
+}
+
+static unsigned active(const struct tasks *tasks)
+{
+    unsigned count = 0;
+    for (const struct slot *slot = tasks->first; slot; slot = slot->next)
+        count += slot->has_turn;
+    return count;
+}
+
+static struct slot *next_in_queue(struct tasks *tasks)
+{
+    struct slot *best = NULL;
+    for (struct slot *slot = tasks->first; slot; slot = slot->next)
+        if (slot->state == SLOT_QUEUED && (!best || slot->number < best->number))
+            best = slot;
+    return best;
+}
+
+static void unlink_slot(struct tasks *tasks, const struct slot *slot)
+{
+    struct slot **at = &tasks->first;
+    while (*at != slot)
+        at = &(*at)->next;
+    *at = slot->next;
+    pthread_cond_broadcast(&tasks->changed);
+    pthread_cond_signal(&tasks->wake);
+}
+
+// Not under the lock: closing held disks may block.
+static void slot_free(struct slot *slot)
+{
+    if (slot->task.hold)
+        slot->task.supervisor->ops->hold_close(slot->task.hold);
+    throttle_free(slot->task.throttle);
+    relationship_free(slot->task.before);
+    job_free(slot->task.job);
+    free(slot);
+}
+
+static void set_caller(struct slot *slot, const struct control_caller *caller)
+{
+    if (!caller)
+        return;
+    snprintf(slot->caller.account, sizeof slot->caller.account, "%s", caller->account);
+    snprintf(slot->caller.client, sizeof slot->caller.client, "%s", caller->client);
+}
+
+// ---- a task's thread ----
+
+// The present owner of a slot is its task's thread while that runs; `task` is its first member.
+static struct slot *slot_of(struct task *task)
+{
+    return (struct slot *)task;
+}
+
+void task_get_caller(struct task *task, struct task_caller *out)
+{
+    struct tasks *tasks = task->supervisor->tasks;
+    pthread_mutex_lock(&tasks->lock);
+    *out = slot_of(task)->caller;
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+enum status task_renew_job(struct task *task)
+{
+    struct tasks *tasks = task->supervisor->tasks;
+    struct job *fresh;
+    enum status s = job_new(&fresh);
+    if (s != STATUS_OK)
+        return s;
+    pthread_mutex_lock(&tasks->lock);
+    struct job *old = task->job;
+    if (job_get_order(old) == JOB_CUT)
+        job_give_order(fresh, JOB_CUT);
+    task->job = fresh;
+    pthread_mutex_unlock(&tasks->lock);
+    job_free(old);
+    return STATUS_OK;
+}
+
+// A cancel that was asked for while the thread was on its way out with another end. Its next
+// attempt finds nothing to do when it had been followed already.
+static bool cancel_unheard(const struct slot *slot)
+{
+    return slot->poked && job_get_order(slot->task.job) == JOB_CANCEL;
+}
+
+// What the thread's verdict makes of the slot. True: the slot is unlinked, for the caller to free.
+static bool settle(struct tasks *tasks, struct slot *slot, struct task_verdict verdict)
+{
+    slot->has_turn = false;
+    if (slot->orphan || tasks->shut || (verdict.next == TASK_DONE && !cancel_unheard(slot))) {
+        unlink_slot(tasks, slot);
+        return true;
+    }
+    // An order or a poke that came while the thread was on its way out is not to be slept over.
+    bool at_once = slot->poked;
+    slot->poked = false;
+    slot->state = SLOT_WAITING;
+    slot->due = clock_mono_ms() + (int64_t)(at_once ? 0 : verdict.delay_ms);
+    pthread_cond_signal(&tasks->wake);
+    return false;
+}
+
+static void run_slot(void *argument)
+{
+    struct slot *slot = argument;
+    struct tasks *tasks = slot->task.supervisor->tasks;
+    struct task_verdict verdict = slot->task.kind == TASK_RESYNC ? resync_task_attempt(&slot->task)
+                                                                 : merge_task_attempt(&slot->task);
+    pthread_mutex_lock(&tasks->lock);
+    bool ended = settle(tasks, slot, verdict);
+    pthread_mutex_unlock(&tasks->lock);
+    if (ended)
+        slot_free(slot);
+}
+
+// Starts the slot's thread; the lock is held. Without a thread it is tried again a second later.
+static void start_slot(struct tasks *tasks, struct slot *slot, bool with_turn)
+{
+    char object[48];
+    snprintf(object, sizeof object, "relationship %u", slot->task.key);
+    slot->state = SLOT_RUNNING;
+    slot->has_turn = with_turn;
+    slot->poked = false;
+    slot->seen_since = clock_mono_ms();
+    if (workers_start(tasks->supervisor->workers,
+                      slot->task.kind == TASK_RESYNC ? "resynchronization" : "merge", object,
+                      run_slot, slot) == STATUS_OK)
+        return;
+    slot->has_turn = false;
+    slot->state = SLOT_WAITING;
+    slot->due = clock_mono_ms() + SCHEDULER_STEP_MS;
+}
+
+// ---- the scheduler ----
+
+// A task that has an order, and a merge, need no turn.
+static bool needs_turn(const struct slot *slot)
+{
+    return slot->task.kind == TASK_RESYNC && job_get_order(slot->task.job) == JOB_GO;
+}
+
+// Starts all that can run now; gives the milliseconds until the next one is due.
+static uint32_t start_due(struct tasks *tasks)
+{
+    int64_t now = clock_mono_ms();
+    int64_t wait = SCHEDULER_STEP_MS;
+    for (struct slot *slot = tasks->first; slot; slot = slot->next) {
+        bool ordered = slot->state != SLOT_RUNNING && job_get_order(slot->task.job) != JOB_GO;
+        bool due = slot->state == SLOT_WAITING && slot->due <= now;
+        if (slot->state == SLOT_WAITING && !due && slot->due - now < wait)
+            wait = slot->due - now;
+        if (due && needs_turn(slot)) {
+            slot->state = SLOT_QUEUED;
+            slot->number = ++tasks->last_number;
+        } else if (due || (ordered && slot->state == SLOT_QUEUED)) {
+            start_slot(tasks, slot, false);
+        }
+    }
+    for (struct slot *slot; active(tasks) < tasks->maximum_active && (slot = next_in_queue(tasks));)
+        start_slot(tasks, slot, true);
+    return (uint32_t)wait;
+}
+
+static uint64_t sum_of(const struct resync_progress *progress)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < progress->disk_count; i++)
+        sum += progress->disk[i].compared + progress->disk[i].sent + progress->disk[i].verified +
+               progress->disk[i].merged;
+    return sum;
+}
+
+// What the scheduler noted under the lock, to be told when it is released.
+struct standstill {
+    registry_key key;
+    bool stalled; // false: goes on again
+    uint64_t seconds;
+    const char *activity;
+};
+
+#define STANDSTILLS_MAX 16 // a look tells at most so many; the rest is told by the next one
+
+// Looks at one running resynchronization. True: there is something to tell.
+static bool look_for_standstill(struct tasks *tasks, struct slot *slot, int64_t now,
+                                struct resync_progress *progress, struct standstill *out)
+{
+    if (!registry_get_progress(tasks->supervisor->context.registry, slot->task.key, progress))
+        return false;
+    uint64_t sum = sum_of(progress);
+    int64_t since = slot->seen_since;
+    bool moved = sum != slot->seen;
+    if (moved) {
+        slot->seen = sum;
+        slot->seen_since = now;
+    }
+    if (slot->stalled ? !moved : now - since < STALLED_MS)
+        return false;
+    slot->stalled = !slot->stalled;
+    *out = (struct standstill){slot->task.key, slot->stalled, (uint64_t)(now - since) / 1000,
+                               progress->activity ? progress->activity : ""};
+    return true;
+}
+
+static void tell_standstill(const struct supervisor *supervisor, const struct standstill *what)
+{
+    struct relationship *r;
+    if (registry_get(supervisor->context.registry, what->key, &r) != STATUS_OK)
+        return;
+    if (what->stalled)
+        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_STALLED, r, EVENT_GUID(r->resync_id),
+                 EVENT_NUMBER(what->seconds), EVENT_STRING(what->activity));
+    else
+        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_RECOVERED, r, EVENT_GUID(r->resync_id),
+                 EVENT_NUMBER(what->seconds));
+    relationship_free(r);
+}
+
+static void scheduler(void *argument)
+{
+    struct tasks *tasks = argument;
+    struct standstill found[STANDSTILLS_MAX];
+    struct resync_progress progress;
+    pthread_mutex_lock(&tasks->lock);
+    while (!tasks->shut) {
+        uint32_t wait = start_due(tasks);
+        size_t count = 0;
+        int64_t now = clock_mono_ms();
+        for (struct slot *slot = tasks->first; slot && count < STANDSTILLS_MAX; slot = slot->next)
+            if (slot->state == SLOT_RUNNING && slot->task.kind == TASK_RESYNC && !slot->orphan)
+                count += look_for_standstill(tasks, slot, now, &progress, &found[count]);
+        if (count == 0) {
+            thread_cond_wait_ms(&tasks->wake, &tasks->lock, wait);
+            continue;
+        }
+        pthread_mutex_unlock(&tasks->lock);
+        for (size_t i = 0; i < count; i++)
+            tell_standstill(tasks->supervisor, &found[i]);
+        pthread_mutex_lock(&tasks->lock);
+    }
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+// ---- for requests and the service ----
+
+enum status tasks_new(struct supervisor *supervisor, unsigned maximum_active, struct tasks **out)
+{
+    struct tasks *tasks = calloc(1, sizeof *tasks);
+    if (!tasks)
+        return status_no_memory("the list of tasks");
+    tasks->supervisor = supervisor;
+    tasks->maximum_active = maximum_active;
+    pthread_mutex_init(&tasks->lock, NULL);
+    thread_cond_init(&tasks->wake);
+    thread_cond_init(&tasks->changed);
+    supervisor->tasks = tasks;
+    enum status s =
+        workers_start(supervisor->workers, "the scheduler of tasks", "", scheduler, tasks);
+    if (s != STATUS_OK) {
+        supervisor->tasks = NULL;
+        tasks_free(tasks);
+        return s;
+    }
+    *out = tasks;
+    return STATUS_OK;
+}
+
+void tasks_shut(struct tasks *tasks)
+{
+    pthread_mutex_lock(&tasks->lock);
+    tasks->shut = true;
+    for (struct slot *slot = tasks->first; slot; slot = slot->next)
+        job_give_order(slot->task.job, JOB_CUT);
+    pthread_cond_signal(&tasks->wake);
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+void tasks_free(struct tasks *tasks)
+{
+    if (!tasks)
+        return;
+    while (tasks->first) {
+        struct slot *slot = tasks->first;
+        tasks->first = slot->next;
+        slot_free(slot);
+    }
+    pthread_cond_destroy(&tasks->changed);
+    pthread_cond_destroy(&tasks->wake);
+    pthread_mutex_destroy(&tasks->lock);
+    free(tasks);
+}
+
+uint64_t tasks_next_number(struct tasks *tasks)
+{
+    pthread_mutex_lock(&tasks->lock);
+    uint64_t number = ++tasks->last_number;
+    pthread_mutex_unlock(&tasks->lock);
+    return number;
+}
+
+static enum status slot_new(struct tasks *tasks, registry_key key, enum task_kind kind,
+                            struct slot **out)
+{
+    struct slot *slot = calloc(1, sizeof *slot);
+    if (!slot)
+        return status_no_memory("a task");
+    slot->task.supervisor = tasks->supervisor;
+    slot->task.key = key;
+    slot->task.kind = kind;
+    enum status s = job_new(&slot->task.job);
+    if (s != STATUS_OK) {
+        free(slot);
+        return s;
+    }
+    *out = slot;
+    return STATUS_OK;
+}
+
+// Links a new slot, or frees it when the relationship has one or the service ends.
+static enum status insert(struct tasks *tasks, struct slot *slot)
+{
+    enum status s = STATUS_OK;
+    pthread_mutex_lock(&tasks->lock);
+    if (tasks->shut) {
+        s = status_fail(STATUS_UNAVAILABLE, 0, "The service is stopping.");
+    } else if (find(tasks, slot->task.key)) {
+        s = status_fail(STATUS_EXISTS, 0, "The relationship is being worked on.");
+    } else {
+        slot->next = tasks->first;
+        tasks->first = slot;
+        if (slot->number > tasks->last_number)
+            tasks->last_number = slot->number;
+        pthread_cond_signal(&tasks->wake);
+    }
+    pthread_mutex_unlock(&tasks->lock);
+    if (s != STATUS_OK)
+        slot_free(slot);
+    return s;
+}
+
+enum status tasks_add_resync(struct tasks *tasks, registry_key key, uint64_t number, bool fresh,
+                             uint64_t bandwidth_limit, enum job_order order,
+                             const struct control_caller *caller)
+{
+    struct slot *slot = NULL;
+    enum status s = slot_new(tasks, key, TASK_RESYNC, &slot);
+    if (s != STATUS_OK)
+        return s;
+    s = throttle_new(bandwidth_limit, &slot->task.throttle);
+    if (s != STATUS_OK) {
+        slot_free(slot);
+        return s;
+    }
+    slot->task.fresh = fresh;
+    slot->state = SLOT_QUEUED;
+    slot->number = number;
+    set_caller(slot, caller);
+    if (order != JOB_GO)
+        job_give_order(slot->task.job, order);
+    return insert(tasks, slot);
+}
+
+enum status tasks_add_merge(struct tasks *tasks, registry_key key)
+{
+    struct slot *slot = NULL;
+    enum status s = slot_new(tasks, key, TASK_MERGE, &slot);
+    if (s != STATUS_OK)
+        return s;
+    slot->state = SLOT_WAITING;
+    slot->due = clock_mono_ms();
+    s = insert(tasks, slot);
+    return s == STATUS_EXISTS ? STATUS_OK : s;
+}
+
+bool tasks_order(struct tasks *tasks, registry_key key, enum job_order order,
+                 const struct control_caller *caller)
+{
+    pthread_mutex_lock(&tasks->lock);
+    struct slot *slot = find(tasks, key);
+    if (slot) {
+        set_caller(slot, caller);
+        job_give_order(slot->task.job, order);
+        slot->poked = true;
+        if (slot->state == SLOT_WAITING)
+            slot->due = clock_mono_ms();
+        pthread_cond_signal(&tasks->wake);
+    }
+    pthread_mutex_unlock(&tasks->lock);
+    return slot != NULL;
+}
+
+bool tasks_poke(struct tasks *tasks, registry_key key)
+{
+    pthread_mutex_lock(&tasks->lock);
+    struct slot *slot = find(tasks, key);
+    if (slot) {
+        job_poke(slot->task.job);
+        slot->poked = slot->state == SLOT_RUNNING;
+        if (slot->state == SLOT_WAITING)
+            slot->due = clock_mono_ms();
+        pthread_cond_signal(&tasks->wake);
+    }
+    pthread_mutex_unlock(&tasks->lock);
+    return slot != NULL;
+}
+
+bool tasks_wait_gone(struct tasks *tasks, registry_key key, uint32_t ms)
+{
+    int64_t deadline = clock_mono_ms() + ms;
+    pthread_mutex_lock(&tasks->lock);
+    while (find(tasks, key)) {
+        int64_t left = deadline - clock_mono_ms();
+        if (left <= 0)
+            break;
+        thread_cond_wait_ms(&tasks->changed, &tasks->lock, (uint32_t)left);
+    }
+    bool gone = !find(tasks, key);
+    pthread_mutex_unlock(&tasks->lock);
+    return gone;
+}
+
+void tasks_orphan(struct tasks *tasks, registry_key key)
+{
+    pthread_mutex_lock(&tasks->lock);
+    struct slot *slot = find(tasks, key);
+    if (slot) {
+        job_give_order(slot->task.job, JOB_CUT);
+        slot->orphan = true;
+        slot->has_turn = false;
+        pthread_cond_broadcast(&tasks->changed);
+        pthread_cond_signal(&tasks->wake);
+    }
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+struct task_view tasks_view(struct tasks *tasks, registry_key key)
+{
+    struct task_view view = {0};
+    pthread_mutex_lock(&tasks->lock);
+    const struct slot *slot = find(tasks, key);
+    if (slot) {
+        view.present = true;
+        view.running = slot->state == SLOT_RUNNING;
+    }
+    if (slot && slot->state == SLOT_QUEUED) {
+        view.queue_position = 1;
+        for (const struct slot *other = tasks->first; other; other = other->next)
+            view.queue_position += other->state == SLOT_QUEUED && other->number < slot->number;
+    }
+    pthread_mutex_unlock(&tasks->lock);
+    return view;
+}
+
+void tasks_set_maximum(struct tasks *tasks, unsigned maximum_active)
+{
+    pthread_mutex_lock(&tasks->lock);
+    tasks->maximum_active = maximum_active;
+    pthread_cond_signal(&tasks->wake);
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+void tasks_set_bandwidth(struct tasks *tasks, registry_key key, uint64_t bytes_per_second)
+{
+    pthread_mutex_lock(&tasks->lock);
+    struct slot *slot = find(tasks, key);
+    if (slot && slot->task.throttle)
+        throttle_set_rate(slot->task.throttle, bytes_per_second);
+    pthread_mutex_unlock(&tasks->lock);
+}

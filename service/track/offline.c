@@ -1,0 +1,23 @@
+#include "service/track/tracker.h"
+
+enum tracker_finding offline_look(const struct file_system *fs, const char *path,
+                                  const struct vhd_identity *saved, struct vhd_identity *now,
+                                  struct file_id *file)
+{
+    const struct vhd_open how = {
+        .fs = fs,
+        .share = FILE_SHARE_ANYTHING,
+        .no_parents = true,
+        .low_io_priority = true,
+        .wait_ms = 0,
+    };
+    struct vhd *disk;
+    struct vhd_info info;
+    if (vhd_open(path, &how, &disk) != STATUS_OK)
+        return TRACKER_UNKNOWN;
+    vhd_get_info(disk, &info);
+    *now = info.identity;
+    *file = info.file_id;
+    vhd_abandon(disk); // a look writes nothing
+    return vhd_identity_unchanged(saved, now) ? TRACKER_UNCHANGED : TRACKER_CHANGED;
+}

@@ -1,0 +1,24 @@
+// What requests make of a relationship: the engine decides, the record is changed, the tasks are
+// told. Each returns within the time of a save; nothing here waits for a disk or for the other host
+// unless it says so.
+#ifndef VREP_SERVICE_VERBS_H
+#define VREP_SERVICE_VERBS_H
+
+#include "service/tasks.h"
+
+#define VERB_MESSAGE_MAX 1024
+
+// Carries out VERB_RESUME.. to VERB_STOP. `message`: one sentence of what happens now. Refusals are
+// those of relationship_decide and are raised as events, too.
+enum status verb_apply(struct supervisor *supervisor, registry_key key, enum relationship_verb verb,
+                       bool overwrite_replica, const struct control_caller *caller,
+                       char message[VERB_MESSAGE_MAX]) MUST_CHECK;
+
+// VERB_REMOVE: ends what runs, cancels on a replica that can be reached (primary) or deletes the
+// children (replica), and forgets the relationship. Waits a short while for that; when it takes
+// longer, it goes on by itself and `message` says so.
+enum status verb_remove(struct supervisor *supervisor, registry_key key,
+                        const struct control_caller *caller,
+                        char message[VERB_MESSAGE_MAX]) MUST_CHECK;
+
+#endif
