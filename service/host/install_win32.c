@@ -1,0 +1,266 @@
+// Registering with the Service Control Manager.
+#include "service/host/host.h"
+
+#include <windows.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/control_name.h"
+#include "base/os_win32.h"
+#include "base/utf.h"
+#include "service/host/service_name_win32.h"
+
+#define PROGRAM_PATH_MAX     32768 // UTF-16 units
+#define RESTART_AFTER_MS     60000
+#define FAILURES_FORGOTTEN_S 86400
+#define PRESHUTDOWN_MS       60000
+#define STOP_WAIT_MS         20000
+#define STOP_TURN_MS         100
+
+static const WCHAR description[] =
+    L"Keeps VHD and VHDX disks on a replica host identical to those on a primary host.";
+
+static WCHAR *wide(const char *text)
+{
+    return (WCHAR *)utf8_to_utf16(text, strlen(text), NULL);
+}
+
+static enum status wide_and_free(struct buffer *text, enum status s, WCHAR **out)
+{
+    WCHAR *result = NULL;
+    if (s == STATUS_OK) {
+        result = wide((const char *)text->data);
+        s = result ? STATUS_OK
+                   : status_fail(STATUS_INVALID_ARGUMENT, 0, "A text is not valid Unicode.");
+    }
+    buffer_free(text);
+    if (s == STATUS_OK)
+        *out = result;
+    return s;
+}
+
+enum status service_name(const char *instance, wchar_t **out)
+{
+    struct buffer text = {0};
+    enum status s = instance_name_check(instance);
+    if (s == STATUS_OK)
+        s = buffer_printf(&text, "VRep%s%s", instance ? "$" : "", instance ? instance : "");
+    return wide_and_free(&text, s, out);
+}
+
+static enum status display_name(const char *instance, WCHAR **out)
+{
+    struct buffer text = {0};
+    enum status s = buffer_printf(&text, "VRep Replication Service%s%s%s", instance ? " (" : "",
+                                  instance ? instance : "", instance ? ")" : "");
+    return wide_and_free(&text, s, out);
+}
+
+// Appends an argument as CommandLineToArgvW undoes it: quoted, backslashes before a quote doubled.
+static enum status append_quoted(struct buffer *line, const char *argument)
+{
+    enum status s = buffer_printf(line, "%s\"", line->size ? " " : "");
+    size_t slashes = 0;
+    for (const char *p = argument; *p && s == STATUS_OK; p++) {
+        if (*p == '"') {
+            for (size_t i = 0; i <= slashes && s == STATUS_OK; i++)
+                s = buffer_printf(line, "\\");
+        }
+        slashes = *p == '\\' ? slashes + 1 : 0;
+        if (s == STATUS_OK)
+            s = buffer_append(line, p, 1);
+    }
+    for (size_t i = 0; i < slashes && s == STATUS_OK; i++)
+        s = buffer_printf(line, "\\");
+    return s == STATUS_OK ? buffer_printf(line, "\"") : s;
+}
+
+static enum status append_option(struct buffer *line, const char *option, const char *value)
+{
+    if (!value)
+        return STATUS_OK;
+    enum status s = buffer_printf(line, " %s", option);
+    return s == STATUS_OK ? append_quoted(line, value) : s;
+}
+
+static enum status program_path(char **out)
+{
+    WCHAR *path = malloc(PROGRAM_PATH_MAX * sizeof *path);
+    if (!path)
+        return status_no_memory("the program's path");
+    enum status s = STATUS_OK;
+    DWORD length = GetModuleFileNameW(NULL, path, PROGRAM_PATH_MAX);
+    char *utf8 = length > 0 && length < PROGRAM_PATH_MAX
+                     ? utf16_to_utf8((const uint16_t *)path, length)
+                     : NULL;
+    if (!utf8)
+        s = status_fail_win32(GetLastError(), "The path of this program cannot be determined");
+    free(path);
+    if (s == STATUS_OK)
+        *out = utf8;
+    return s;
+}
+
+static enum status command_line(const struct host_installation *installation, WCHAR **out)
+{
+    char *program = NULL;
+    struct buffer line = {0};
+    enum status s = program_path(&program);
+    if (s != STATUS_OK)
+        return s;
+    s = append_quoted(&line, program);
+    free(program);
+    if (s == STATUS_OK)
+        s = buffer_printf(&line, " --service");
+    if (s == STATUS_OK)
+        s = append_option(&line, "--instance", installation->instance);
+    if (s == STATUS_OK)
+        s = append_option(&line, "--data", installation->data_folder);
+    if (s == STATUS_OK)
+        s = append_option(&line, "--listen", installation->listen);
+    return wide_and_free(&line, s, out);
+}
+
+static enum status open_manager(DWORD access, SC_HANDLE *out)
+{
+    *out = OpenSCManagerW(NULL, NULL, access);
+    if (*out)
+        return STATUS_OK;
+    status_fail_win32(GetLastError(), "The Service Control Manager cannot be opened");
+    return status_advise(0, "Run the command as an administrator, elevated.");
+}
+
+// Sets one of the optional properties. Older systems do not know all of them; the service works
+// without.
+static enum status set_property(SC_HANDLE service, DWORD level, void *value)
+{
+    if (ChangeServiceConfig2W(service, level, value))
+        return STATUS_OK;
+    DWORD error = GetLastError();
+    if (error == ERROR_INVALID_LEVEL)
+        return STATUS_OK;
+    return status_fail_win32(error, "Property %u of the service cannot be set", (unsigned)level);
+}
+
+static enum status set_properties(SC_HANDLE service)
+{
+    SERVICE_DESCRIPTIONW text = {(WCHAR *)description};
+    SC_ACTION actions[] = {{SC_ACTION_RESTART, RESTART_AFTER_MS},
+                           {SC_ACTION_RESTART, RESTART_AFTER_MS},
+                           {SC_ACTION_NONE, 0}};
+    SERVICE_FAILURE_ACTIONSW recovery = {.dwResetPeriod = FAILURES_FORGOTTEN_S,
+                                         .cActions = sizeof actions / sizeof actions[0],
+                                         .lpsaActions = actions};
+    SERVICE_FAILURE_ACTIONS_FLAG also_failed_stops = {TRUE};
+    SERVICE_PRESHUTDOWN_INFO preshutdown = {PRESHUTDOWN_MS};
+    enum status s = set_property(service, SERVICE_CONFIG_DESCRIPTION, &text);
+    if (s == STATUS_OK)
+        s = set_property(service, SERVICE_CONFIG_FAILURE_ACTIONS, &recovery);
+    if (s == STATUS_OK)
+        s = set_property(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also_failed_stops);
+    if (s == STATUS_OK)
+        s = set_property(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown);
+    return s;
+}
+
+static enum status create(SC_HANDLE manager, const struct host_installation *installation,
+                          const WCHAR *name)
+{
+    WCHAR *display = NULL;
+    WCHAR *line = NULL;
+    enum status s = display_name(installation->instance, &display);
+    if (s == STATUS_OK)
+        s = command_line(installation, &line);
+    SC_HANDLE service = NULL;
+    if (s == STATUS_OK) {
+        service = CreateServiceW(
+            manager, name, display, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+            installation->start_with_system ? SERVICE_AUTO_START : SERVICE_DEMAND_START,
+            SERVICE_ERROR_NORMAL, line, NULL, NULL, NULL, NULL, NULL);
+        if (!service && GetLastError() == ERROR_SERVICE_EXISTS) {
+            status_fail(STATUS_EXISTS, ERROR_SERVICE_EXISTS, "The service '%ls' exists already.",
+                        name);
+            s = status_advise(0, "Uninstall it first; its data stays.");
+        } else if (!service) {
+            s = status_fail_win32(GetLastError(), "The service '%ls' cannot be created", name);
+        }
+    }
+    if (s == STATUS_OK) {
+        s = set_properties(service);
+        if (s != STATUS_OK)
+            DeleteService(service);
+        CloseServiceHandle(service);
+    }
+    free(display);
+    free(line);
+    return s;
+}
+
+enum status host_install(const struct host_installation *installation)
+{
+    WCHAR *name;
+    SC_HANDLE manager;
+    enum status s = service_name(installation->instance, &name);
+    if (s != STATUS_OK)
+        return s;
+    s = open_manager(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE, &manager);
+    if (s == STATUS_OK) {
+        s = create(manager, installation, name);
+        CloseServiceHandle(manager);
+    }
+    free(name);
+    return s;
+}
+
+static enum status stop(SC_HANDLE service, const WCHAR *name)
+{
+    SERVICE_STATUS status;
+    int64_t end = clock_mono_ms() + STOP_WAIT_MS;
+    if (!ControlService(service, SERVICE_CONTROL_STOP, &status)) {
+        DWORD error = GetLastError();
+        if (error == ERROR_SERVICE_NOT_ACTIVE)
+            return STATUS_OK;
+        if (error != ERROR_SERVICE_CANNOT_ACCEPT_CTRL) // it is stopping already
+            return status_fail_win32(error, "The service '%ls' cannot be stopped", name);
+    }
+    while (QueryServiceStatus(service, &status) && status.dwCurrentState != SERVICE_STOPPED) {
+        if (clock_mono_ms() >= end)
+            return status_fail(STATUS_TIMEOUT, 0, "The service '%ls' did not stop within %d s.",
+                               name, STOP_WAIT_MS / 1000);
+        clock_sleep_ms(STOP_TURN_MS);
+    }
+    return STATUS_OK;
+}
+
+static enum status stop_and_delete(SC_HANDLE manager, const WCHAR *name)
+{
+    SC_HANDLE service = OpenServiceW(manager, name, SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE);
+    if (!service && GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST)
+        return status_fail(STATUS_NOT_FOUND, ERROR_SERVICE_DOES_NOT_EXIST,
+                           "There is no service '%ls'.", name);
+    if (!service)
+        return status_fail_win32(GetLastError(), "The service '%ls' cannot be opened", name);
+    enum status s = stop(service, name);
+    if (s == STATUS_OK && !DeleteService(service))
+        s = status_fail_win32(GetLastError(), "The service '%ls' cannot be removed", name);
+    CloseServiceHandle(service);
+    return s;
+}
+
+enum status host_uninstall(const char *instance)
+{
+    WCHAR *name;
+    SC_HANDLE manager;
+    enum status s = service_name(instance, &name);
+    if (s != STATUS_OK)
+        return s;
+    s = open_manager(SC_MANAGER_CONNECT, &manager);
+    if (s == STATUS_OK) {
+        s = stop_and_delete(manager, name);
+        CloseServiceHandle(manager);
+    }
+    free(name);
+    return s;
+}
