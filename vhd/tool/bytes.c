@@ -1,4 +1,5 @@
 // cat and write: a disk's content from and to the standard streams.
+#define _FILE_OFFSET_BITS 64 // a redirected file may be larger than MinGW's usual off_t
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

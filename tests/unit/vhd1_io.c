@@ -1,0 +1,259 @@
+#include "tests/support/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/endian.h"
+#include "tests/support/mem_fs.h"
+#include "tests/support/shadow.h"
+#include "vhd/errors.h"
+#include "vhd/vhd1/vhd1.h"
+
+#define PATH "/disk.vhd"
+#define MIB  (1ull << 20)
+// No multiple of the block size, and of nothing larger than a sector.
+#define ODD_SIZE    (9 * MIB + 3 * 512)
+#define DYNAMIC_BAT 1536
+
+static struct mem_fs *fs;
+
+static int set_up(void **state)
+{
+    (void)state;
+    fs = mem_fs_new();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mem_fs_free(fs);
+    return 0;
+}
+
+static void create(enum vhd_type type, uint64_t size, uint32_t block_size)
+{
+    const struct vhd_create how = {.fs = mem_fs_system(fs),
+                                   .format = VHD_FORMAT_VHD,
+                                   .type = type,
+                                   .virtual_size = size,
+                                   .block_size = block_size};
+    assert_ok(vhd_create(PATH, &how));
+}
+
+static struct vhd *open_disk(bool writable)
+{
+    const struct vhd_open how = {
+        .fs = mem_fs_system(fs), .writable = writable, .share = FILE_SHARE_DENY_WRITE};
+    struct vhd *disk = NULL;
+    assert_ok(vhd_open(PATH, &how, &disk));
+    return disk;
+}
+
+static uint64_t peek_be32(uint64_t offset)
+{
+    uint8_t raw[4];
+    mem_fs_peek(fs, PATH, offset, raw, sizeof raw);
+    return load_be32(raw);
+}
+
+// Two valid, equal footers, the last where the next block's bitmap would go.
+static void assert_footers(void)
+{
+    uint8_t first[512], last[512];
+    uint64_t size = mem_fs_size(fs, PATH);
+    mem_fs_peek(fs, PATH, 0, first, sizeof first);
+    mem_fs_peek(fs, PATH, size - sizeof last, last, sizeof last);
+    assert_memory_equal(first, "conectix", 8);
+    assert_memory_equal(first, last, sizeof first);
+    assert_int_equal(size % 4096, 0); // the bitmap of 512 bytes lies just before aligned data
+}
+
+static void random_changes(enum vhd_type type, uint64_t size, uint32_t block_size, uint64_t seed)
+{
+    struct random r = random_start(seed);
+    struct shadow *shadow = shadow_new(size, 512);
+    create(type, size, block_size);
+    for (int session = 0; session < 4; session++) {
+        struct vhd *disk = open_disk(true);
+        for (int i = 0; i < 25; i++)
+            shadow_change_disk(shadow, &r, i % 5 == 0 ? 4 * MIB : 20000, disk);
+        assert_true(shadow_equals(shadow, disk));
+        if (session % 2 == 0)
+            assert_ok(vhd_flush(disk));
+        assert_ok(vhd_close(disk));
+        disk = open_disk(false);
+        assert_true(shadow_equals(shadow, disk));
+        assert_ok(vhd_close(disk));
+        if (type == VHD_TYPE_DYNAMIC)
+            assert_footers();
+    }
+    shadow_free(shadow);
+}
+
+static void changes__dynamic__read_back(void **state)
+{
+    (void)state;
+    random_changes(VHD_TYPE_DYNAMIC, ODD_SIZE, 0, 1);
+}
+
+static void changes__small_blocks__read_back(void **state)
+{
+    (void)state;
+    random_changes(VHD_TYPE_DYNAMIC, ODD_SIZE, 512 * 1024, 2);
+}
+
+static void changes__fixed__read_back(void **state)
+{
+    (void)state;
+    random_changes(VHD_TYPE_FIXED, ODD_SIZE, 0, 3);
+}
+
+static void write__new_block__placed_as_windows_does(void **state)
+{
+    (void)state;
+    uint8_t sector[512], bitmap[512];
+    memset(sector, 0xa5, sizeof sector);
+    create(VHD_TYPE_DYNAMIC, 4 * MIB, 0);
+    struct vhd *disk = open_disk(true);
+    assert_ok(vhd_write(disk, 3 * MIB, sector, sizeof sector));
+    assert_ok(vhd_write(disk, 0, sector, sizeof sector));
+    assert_ok(vhd_close(disk));
+    // The numbers of a disk of this size that Windows 10 wrote.
+    assert_int_equal(peek_be32(DYNAMIC_BAT + 4), 15);
+    assert_int_equal(peek_be32(DYNAMIC_BAT), 4119);
+    mem_fs_peek(fs, PATH, 15 * 512, bitmap, sizeof bitmap);
+    for (size_t i = 0; i < sizeof bitmap; i++)
+        assert_int_equal(bitmap[i], 0xff);
+    assert_footers();
+}
+
+static void write__entries__only_after_the_flush(void **state)
+{
+    (void)state;
+    uint8_t sector[512] = {1};
+    create(VHD_TYPE_DYNAMIC, 4 * MIB, 0);
+    struct vhd *disk = open_disk(true);
+    assert_ok(vhd_write(disk, 0, sector, sizeof sector));
+    assert_int_equal(peek_be32(DYNAMIC_BAT), VHD1_BAT_UNUSED);
+    assert_ok(vhd_flush(disk));
+    assert_int_equal(peek_be32(DYNAMIC_BAT), 15);
+    vhd_abandon(disk);
+}
+
+static void zero__unallocated__takes_no_room(void **state)
+{
+    (void)state;
+    create(VHD_TYPE_DYNAMIC, 100 * MIB, 0);
+    uint64_t before = mem_fs_size(fs, PATH);
+    struct vhd *disk = open_disk(true);
+    assert_ok(vhd_zero(disk, 0, 100 * MIB));
+    assert_ok(vhd_close(disk));
+    assert_int_equal(mem_fs_size(fs, PATH), before);
+}
+
+static void write__incomplete_bitmap__bits_are_set(void **state)
+{
+    (void)state;
+    uint8_t sectors[1024], bitmap[512] = {0};
+    memset(sectors, 0x77, sizeof sectors);
+    create(VHD_TYPE_DYNAMIC, 4 * MIB, 0);
+    struct vhd *disk = open_disk(true);
+    assert_ok(vhd_write(disk, 0, sectors, sizeof sectors));
+    assert_ok(vhd_close(disk));
+    mem_fs_poke(fs, PATH, 15 * 512, bitmap, sizeof bitmap); // as tapdisk leaves it
+
+    disk = open_disk(true);
+    assert_ok(vhd_write(disk, 9 * 512, sectors, sizeof sectors));
+    assert_ok(vhd_close(disk));
+    mem_fs_peek(fs, PATH, 15 * 512, bitmap, sizeof bitmap);
+    assert_int_equal(bitmap[0], 0);
+    assert_int_equal(bitmap[1], 0x60); // sectors 9 and 10, the highest bit first
+    assert_int_equal(bitmap[2], 0);
+    disk = open_disk(false);
+    uint8_t read[1024];
+    assert_ok(vhd_read(disk, 0, read, sizeof read));
+    assert_memory_equal(read, sectors, sizeof read); // the bitmap of a dynamic disk hides nothing
+    assert_ok(vhd_close(disk));
+}
+
+// The old footer lay where the repaired one must not overwrite anything: at the end of what there
+// is.
+static void open__no_trailing_footer__copy_used_and_footer_restored(void **state)
+{
+    (void)state;
+    struct random r = random_start(4);
+    struct shadow *shadow = shadow_new(8 * MIB, 512);
+    create(VHD_TYPE_DYNAMIC, 8 * MIB, 0);
+    struct vhd *disk = open_disk(true);
+    shadow_change_disk(shadow, &r, 3 * MIB, disk);
+    assert_ok(vhd_close(disk));
+    mem_fs_resize(fs, PATH, mem_fs_size(fs, PATH) - 512);
+
+    uint64_t cut = mem_fs_size(fs, PATH);
+    disk = open_disk(false);
+    assert_true(shadow_equals(shadow, disk));
+    assert_ok(vhd_close(disk));
+    assert_int_equal(mem_fs_size(fs, PATH), cut);
+
+    disk = open_disk(true);
+    assert_footers();
+    for (int i = 0; i < 5; i++)
+        shadow_change_disk(shadow, &r, 3 * MIB, disk);
+    assert_ok(vhd_close(disk));
+    assert_footers();
+    disk = open_disk(false);
+    assert_true(shadow_equals(shadow, disk));
+    assert_ok(vhd_close(disk));
+    shadow_free(shadow);
+}
+
+static void open__damaged_copy__restored_when_written(void **state)
+{
+    (void)state;
+    create(VHD_TYPE_DYNAMIC, 8 * MIB, 0);
+    mem_fs_clear(fs, PATH, 0, 512);
+    struct vhd *disk = open_disk(false);
+    assert_ok(vhd_close(disk));
+    disk = open_disk(true);
+    assert_ok(vhd_close(disk));
+    assert_footers();
+}
+
+static void info__after_growth__tells_the_file_as_it_is(void **state)
+{
+    (void)state;
+    uint8_t sector[512] = {1};
+    struct vhd_info before, after;
+    create(VHD_TYPE_DYNAMIC, 8 * MIB, 0);
+    struct vhd *disk = open_disk(true);
+    vhd_get_info(disk, &before);
+    assert_int_equal(before.allocated, 0);
+    assert_ok(vhd_write(disk, 5 * MIB, sector, sizeof sector));
+    vhd_get_info(disk, &after);
+    assert_int_equal(after.allocated, 2 * MIB);
+    assert_int_equal(after.file_size, mem_fs_size(fs, PATH));
+    assert_false(vhd_identity_unchanged(&before.identity, &after.identity));
+    assert_ok(vhd_close(disk));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(changes__dynamic__read_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(changes__small_blocks__read_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(changes__fixed__read_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(write__new_block__placed_as_windows_does, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(write__entries__only_after_the_flush, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(zero__unallocated__takes_no_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(write__incomplete_bitmap__bits_are_set, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(open__no_trailing_footer__copy_used_and_footer_restored,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(open__damaged_copy__restored_when_written, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(info__after_growth__tells_the_file_as_it_is, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
