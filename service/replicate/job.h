@@ -1,4 +1,5 @@
-// A long piece of work on one relationship, running in its own thread, and the order that others give it.
+// A long piece of work on one relationship, running in its own thread, and the order that others
+// give it.
 #ifndef VREP_SERVICE_REPLICATE_JOB_H
 #define VREP_SERVICE_REPLICATE_JOB_H
 
@@ -21,18 +22,22 @@ struct job;
 enum status job_new(struct job **out) MUST_CHECK;
 void job_free(struct job *job);
 
-// Gives an order and wakes whatever waits: sleeps, and blocked socket operations that registered with job_set_wake. Any thread.
+// Gives an order and wakes whatever waits: sleeps, and blocked socket operations that registered
+// with job_set_wake. Any thread.
 void job_give_order(struct job *job, enum job_order order);
 enum job_order job_get_order(struct job *job);
 
 // Ends a retry wait early (ACTION_RETRY_NOW) without an order.
 void job_poke(struct job *job);
 
-// Sleeps up to `ms`; true: slept it out, false: an order or a poke came.
+// Sleeps up to `ms`; true: slept it out, false: an order or a poke came, during the sleep or since
+// the last one. After JOB_CUT it never sleeps.
 bool job_sleep(struct job *job, uint64_t ms);
 
-// The job's thread names how to interrupt what it now blocks in (for example shutting down its socket); NULL clears.
-// Called by job_give_order from another thread.
+// The job's thread names how to interrupt what it now blocks in (for example shutting down its
+// socket); NULL clears. Called by job_give_order from another thread, for every higher order; it
+// must not call the job's functions other than job_get_order. An order that came before is not told
+// again: look after setting it.
 void job_set_wake(struct job *job, void (*wake)(void *context), void *context);
 
 #endif

@@ -329,7 +329,7 @@ void connection_interrupt(struct connection *c)
     c->stream->ops->interrupt(c->stream);
 }
 
-static void send_error(struct connection *c, const struct status_details *error)
+void connection_tell(struct connection *c, const struct status_details *error)
 {
     json_t *object = js_from_status(error);
     char *text = object ? js_text(object) : NULL;
@@ -348,7 +348,7 @@ static void send_error(struct connection *c, const struct status_details *error)
 
 // Waits for the peer to read the error and close: a socket that is closed with unread data resets
 // the connection, and the error would be lost.
-static void linger(struct connection *c)
+static void wait_for_peer(struct connection *c)
 {
     int64_t deadline = clock_mono_ms() + CONNECTION_LINGER_MS;
     if (!c->reading) {
@@ -364,14 +364,12 @@ static void linger(struct connection *c)
     pthread_mutex_unlock(&c->end_mutex);
 }
 
-void connection_end(struct connection *c, const struct status_details *error)
+void connection_end(struct connection *c, bool linger)
 {
     if (!c)
         return;
-    if (error) {
-        send_error(c, error);
-        linger(c);
-    }
+    if (linger)
+        wait_for_peer(c);
     connection_interrupt(c);
     if (c->reading)
         pthread_join(c->thread, NULL);

@@ -55,8 +55,11 @@ enum status connection_flush(struct connection *c) MUST_CHECK;
 // Makes all operations fail at once; any thread.
 void connection_interrupt(struct connection *c);
 
-// Ends the reading thread, closes, frees. `error` (may be NULL) is told to the peer before; `c`
-// NULL is fine.
-void connection_end(struct connection *c, const struct status_details *error);
+// Tells the peer why the connection is going to be ended.
+void connection_tell(struct connection *c, const struct status_details *error);
+
+// Ends the reading thread, closes, frees; NULL is fine. `linger`: lets the peer read what was told
+// before, and close.
+void connection_end(struct connection *c, bool linger);
 
 #endif

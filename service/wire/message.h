@@ -18,6 +18,9 @@
 #define UNIT_HEADER_SIZE  20
 #define LEAVES_ENTRY_SIZE (4 + UNIT_LEAVES * LEAF_DIGEST_SIZE)
 
+// What a UNIT or ZERO frame costs of the data credit, besides its payload.
+#define DATA_FRAME_COST 64
+
 static inline uint32_t unit_length(uint64_t disk_size, uint64_t offset)
 {
     return disk_size - offset < UNIT_SIZE ? (uint32_t)(disk_size - offset) : UNIT_SIZE;

@@ -1,0 +1,159 @@
+// The point of no return, and what is said of it afterwards.
+#include <stdlib.h>
+
+#include "service/replicate/fault_point.h"
+#include "service/replicate/replica_session.h"
+#include "service/replicate/replication_events.h"
+
+static enum status change_reserving(struct relationship *r, void *argument)
+{
+    const bool *reserved = argument;
+    for (size_t i = 0; i < r->disk_count; i++)
+        r->disks[i].reserved = *reserved;
+    return STATUS_OK;
+}
+
+static enum status persist_reserved(struct replica_session *s, bool reserved)
+{
+    return registry_update(s->service->registry, s->key, change_reserving, &reserved);
+}
+
+// Takes room for every merge; *needed: bytes to merge in all.
+static enum status reserve_all(struct replica_session *s, const struct relationship *r,
+                               uint64_t *needed)
+{
+    *needed = 0;
+    for (size_t i = 0; i < r->disk_count; i++) {
+        struct vhd_merge_need need = {.data = 0};
+        enum status st = vhd_merge_reserve(s->child_paths[i], s->service->fs, &need);
+        if (st != STATUS_OK)
+            return st;
+        *needed += need.data;
+        if (need.reserved || need.allocation == 0)
+            continue;
+        uint64_t free_space = 0;
+        st = s->service->fs->free_space(s->service->fs, r->disks[i].path, &free_space);
+        if (st != STATUS_OK)
+            return st;
+        VM_EVENT(s->service, EVENT_ROOM_NOT_RESERVED, r, EVENT_GUID(r->resync_id),
+                 EVENT_STRING(r->disks[i].path), EVENT_NUMBER(need.allocation),
+                 EVENT_NUMBER(free_space));
+    }
+    return STATUS_OK;
+}
+
+static enum status give_back(struct replica_session *s, const struct relationship *r)
+{
+    for (size_t i = 0; i < r->disk_count; i++) {
+        enum status st = vhd_merge_release(s->child_paths[i], s->service->fs);
+        if (st != STATUS_OK)
+            return st;
+    }
+    return persist_reserved(s, false);
+}
+
+static enum status change_merging(struct relationship *r, void *argument)
+{
+    const struct guid *resync_id = argument;
+    if (r->phase != PHASE_COMPARING || !guid_equal(&r->resync_id, resync_id))
+        return status_fail(STATUS_CANCELLED, 0,
+                           "The resynchronization of '%s' was ended on the replica meanwhile.",
+                           r->name);
+    r->phase = PHASE_MERGING;
+    return STATUS_OK;
+}
+
+// The base must be free for writing from here on, and the record says so first: our own hold is
+// what kept it.
+static enum status reserve_and_persist(struct replica_session *s, const struct relationship *r)
+{
+    uint64_t needed = 0;
+    replica_claim_drop_bases(s->claim);
+    s->bases = NULL;
+    enum status st = persist_reserved(s, true);
+    if (st != STATUS_OK)
+        return st;
+    FAULT_POINT("reserve");
+    st = reserve_all(s, r, &needed);
+    if (st != STATUS_OK) {
+        struct status_details why = *status_last();
+        if (why.status == STATUS_NO_SPACE && give_back(s, r) != STATUS_OK)
+            return status_context("After the merge found no room");
+        return status_restore(&why);
+    }
+    FAULT_POINT("before-merging-persist");
+    st =
+        registry_update(s->service->registry, s->key, change_merging, (void *)&s->agreed.resync_id);
+    FAULT_POINT("after-merging-persist");
+    if (st == STATUS_OK)
+        VM_EVENT(s->service, EVENT_MERGE_BEGUN, r, EVENT_GUID(r->resync_id), EVENT_NUMBER(needed),
+                 EVENT_NUMBER(r->disk_count));
+    return st;
+}
+
+static enum status commit_now(struct replica_session *s, const struct relationship *r)
+{
+    if (!s->begun || !replica_writer_complete(s->writer))
+        return status_fail(STATUS_PROTOCOL, 0,
+                           "The primary commits what is not compared to its end.");
+    replica_stop_streams(s);
+    enum status st = reserve_and_persist(s, r);
+    struct status_details why = *status_last();
+    replica_unbegin(s);
+    if (st != STATUS_OK)
+        return status_restore(&why);
+    s->hooks->start_merge(s->hooks->context, s->key);
+    return STATUS_OK;
+}
+
+enum status replica_commit(struct replica_session *session, const struct request *request,
+                           struct outcome_report *out)
+{
+    struct relationship *r = NULL;
+    enum status st = registry_get(session->service->registry, session->key, &r);
+    if (st != STATUS_OK)
+        return st;
+    if (r->phase == PHASE_COMPARING && guid_equal(&r->resync_id, &request->resync_id))
+        st = commit_now(session, r);
+    relationship_free(r);
+    return st == STATUS_OK
+               ? replica_outcome(session->service, session->key, &request->resync_id, out)
+               : st;
+}
+
+static enum request_outcome outcome_of(const struct relationship *r, const struct guid *resync_id)
+{
+    if (guid_equal(&r->resync_id, resync_id) && r->phase != PHASE_NONE)
+        return r->phase == PHASE_COMPARING ? REQUEST_OUTCOME_COMPARING : REQUEST_OUTCOME_MERGING;
+    if (!guid_equal(&r->last_resync_id, resync_id))
+        return REQUEST_OUTCOME_UNKNOWN;
+    switch (r->last_outcome) {
+    case OUTCOME_MERGED:
+        return REQUEST_OUTCOME_MERGED;
+    case OUTCOME_CANCELLED:
+        return REQUEST_OUTCOME_CANCELLED;
+    default:
+        return REQUEST_OUTCOME_ELSEWHERE;
+    }
+}
+
+enum status replica_outcome(const struct service_context *service, registry_key key,
+                            const struct guid *resync_id, struct outcome_report *out)
+{
+    struct relationship *r = NULL;
+    struct resync_progress progress;
+    enum status st = registry_get(service->registry, key, &r);
+    if (st != STATUS_OK)
+        return st;
+    *out = (struct outcome_report){.outcome = outcome_of(r, resync_id)};
+    relationship_free(r);
+    if (out->outcome == REQUEST_OUTCOME_MERGING &&
+        registry_get_progress(service->registry, key, &progress)) {
+        out->count = progress.disk_count;
+        for (size_t i = 0; i < progress.disk_count; i++) {
+            out->disk[i].total = progress.disk[i].merge_total;
+            out->disk[i].merged = progress.disk[i].merged;
+        }
+    }
+    return STATUS_OK;
+}

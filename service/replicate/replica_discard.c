@@ -1,0 +1,101 @@
+// Takes an unmerged resynchronization back: the base was never written, so deleting the children is
+// all.
+#include <stdlib.h>
+
+#include "service/replicate/fault_point.h"
+#include "service/replicate/replica_session.h"
+#include "service/replicate/replication_events.h"
+
+// Room that commit reserved on the base's volume. A base that is no longer the child's parent keeps
+// what it has.
+static enum status release_room(const struct service_context *service, const char *child)
+{
+    if (!service->fs->exists(service->fs, child))
+        return STATUS_OK;
+    enum status st = vhd_merge_release(child, service->fs);
+    return st == STATUS_PARENT_MISMATCH || st == STATUS_PARENT_MISSING ? STATUS_OK : st;
+}
+
+enum status replica_remove_children(const struct service_context *service,
+                                    const struct relationship *r, struct replica_claim *claim)
+{
+    enum status st = STATUS_OK;
+    replica_claim_drop_bases(claim);
+    for (size_t i = 0; st == STATUS_OK && i < r->disk_count; i++) {
+        char *child = resync_child_path(r->disks[i].path, &r->resync_id, false);
+        if (!child)
+            return status_no_memory("the name of a differencing disk");
+        if (r->disks[i].reserved)
+            st = release_room(service, child);
+        FAULT_POINT("child-remove");
+        if (st == STATUS_OK)
+            st = service->fs->remove(service->fs, child);
+        if (st == STATUS_NOT_FOUND)
+            st = STATUS_OK;
+        free(child);
+    }
+    return st;
+}
+
+struct discard_change {
+    struct guid resync_id;
+    enum resynchronize_required_reason reason;
+};
+
+static enum status change_discard(struct relationship *r, void *argument)
+{
+    const struct discard_change *change = argument;
+    if (r->phase != PHASE_COMPARING || !guid_equal(&r->resync_id, &change->resync_id))
+        return status_fail(STATUS_REFUSED, 0, "The resynchronization of '%s' went on meanwhile.",
+                           r->name);
+    r->state = REPLICATION_WAITING_FOR_START_RESYNCHRONIZE;
+    r->reason = change->reason;
+    r->last_resync_id = r->resync_id;
+    r->last_outcome = OUTCOME_CANCELLED;
+    r->resync_id = (struct guid){{0}};
+    r->phase = PHASE_NONE;
+    r->overwrite_replica = false;
+    for (size_t i = 0; i < r->disk_count; i++) {
+        r->disks[i].cursor = 0;
+        r->disks[i].reserved = false;
+        r->disks[i].compared_saved = false;
+    }
+    return STATUS_OK;
+}
+
+enum status replica_discard(const struct service_context *service, registry_key key,
+                            struct replica_claim *claim, enum resynchronize_required_reason reason)
+{
+    struct relationship *r = NULL;
+    enum status st = registry_get(service->registry, key, &r);
+    if (st != STATUS_OK)
+        return st;
+    if (r->phase == PHASE_MERGING || r->phase == PHASE_MERGED) {
+        (void)status_fail(
+            STATUS_REFUSED, 0,
+            "The resynchronization of '%s' is being merged and can no longer be cancelled.",
+            r->name);
+        st = status_advise(EVENT_REFUSED_WHILE_MERGING, "Wait for the merge to finish.");
+    } else if (r->phase == PHASE_COMPARING) {
+        struct discard_change change = {.resync_id = r->resync_id, .reason = reason};
+        st = replica_remove_children(service, r, claim);
+        if (st == STATUS_OK)
+            st = registry_update(service->registry, key, change_discard, &change);
+    } else {
+        replica_claim_drop_bases(claim);
+    }
+    relationship_free(r);
+    return st;
+}
+
+enum status resync_replica_discard(const struct service_context *service, registry_key key)
+{
+    struct replica_claim *claim = NULL;
+    enum status st =
+        replica_claim_take(service->replicas, key, NULL, REPLICA_CLAIM_WAIT_MS, &claim);
+    if (st != STATUS_OK)
+        return st;
+    st = replica_discard(service, key, claim, REASON_CANCELLED);
+    replica_claim_release(claim);
+    return st;
+}
