@@ -4,6 +4,7 @@
 set(VREP_PRESET "${VREP_PRESET}" CACHE STRING "The preset's name, told to the tests")
 set(VREP_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=")
 option(VREP_LIBFUZZER "Build tests/fuzz as libFuzzer programs (clang)" OFF)
+option(VREP_FAULT_POINTS "Compile in the places where a test may kill the service (service/replicate/fault_point.h)" OFF)
 
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -43,6 +44,10 @@ else()
     target_link_options(vrep_options INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
     include(CheckPIESupported)
     check_pie_supported(LANGUAGES C)
+endif()
+
+if(VREP_FAULT_POINTS)
+    target_compile_definitions(vrep_options INTERFACE VREP_FAULT_POINTS)
 endif()
 
 if(VREP_SANITIZE)
