@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "tests/support/disk_change.h"
 #include "tests/support/mem_fs.h"
-#include "tests/support/shadow.h"
 #include "vhd/errors.h"
 #include "vhd/vhd1/vhd1.h"
 
@@ -72,23 +72,23 @@ static void assert_footers(void)
 static void random_changes(enum vhd_type type, uint64_t size, uint32_t block_size, uint64_t seed)
 {
     struct random r = random_start(seed);
-    struct shadow *shadow = shadow_new(size, 512);
+    struct disk_model *model = disk_model_new(size, 512);
     create(type, size, block_size);
     for (int session = 0; session < 4; session++) {
         struct vhd *disk = open_disk(true);
         for (int i = 0; i < 25; i++)
-            shadow_change_disk(shadow, &r, i % 5 == 0 ? 4 * MIB : 20000, disk);
-        assert_true(shadow_equals(shadow, disk));
+            assert_ok(disk_change(model, disk, &r, i % 5 == 0 ? 4 * MIB : 20000));
+        assert_true(disk_is_exact(model, disk));
         if (session % 2 == 0)
             assert_ok(vhd_flush(disk));
         assert_ok(vhd_close(disk));
         disk = open_disk(false);
-        assert_true(shadow_equals(shadow, disk));
+        assert_true(disk_is_exact(model, disk));
         assert_ok(vhd_close(disk));
         if (type == VHD_TYPE_DYNAMIC)
             assert_footers();
     }
-    shadow_free(shadow);
+    disk_model_free(model);
 }
 
 static void changes__dynamic__read_back(void **state)
@@ -183,29 +183,29 @@ static void open__no_trailing_footer__copy_used_and_footer_restored(void **state
 {
     (void)state;
     struct random r = random_start(4);
-    struct shadow *shadow = shadow_new(8 * MIB, 512);
+    struct disk_model *model = disk_model_new(8 * MIB, 512);
     create(VHD_TYPE_DYNAMIC, 8 * MIB, 0);
     struct vhd *disk = open_disk(true);
-    shadow_change_disk(shadow, &r, 3 * MIB, disk);
+    assert_ok(disk_change(model, disk, &r, 3 * MIB));
     assert_ok(vhd_close(disk));
     mem_fs_resize(fs, PATH, mem_fs_size(fs, PATH) - 512);
 
     uint64_t cut = mem_fs_size(fs, PATH);
     disk = open_disk(false);
-    assert_true(shadow_equals(shadow, disk));
+    assert_true(disk_is_exact(model, disk));
     assert_ok(vhd_close(disk));
     assert_int_equal(mem_fs_size(fs, PATH), cut);
 
     disk = open_disk(true);
     assert_footers();
     for (int i = 0; i < 5; i++)
-        shadow_change_disk(shadow, &r, 3 * MIB, disk);
+        assert_ok(disk_change(model, disk, &r, 3 * MIB));
     assert_ok(vhd_close(disk));
     assert_footers();
     disk = open_disk(false);
-    assert_true(shadow_equals(shadow, disk));
+    assert_true(disk_is_exact(model, disk));
     assert_ok(vhd_close(disk));
-    shadow_free(shadow);
+    disk_model_free(model);
 }
 
 static void open__damaged_copy__restored_when_written(void **state)
