@@ -36,8 +36,11 @@ static bool local_time(int64_t wall_ms, SYSTEMTIME *local)
     int64_t ticks = wall_ms * TICKS_PER_MS + EPOCH_IN_FILETIME;
     FILETIME time = {.dwLowDateTime = (DWORD)ticks, .dwHighDateTime = (DWORD)(ticks >> 32)};
     SYSTEMTIME utc;
+    TIME_ZONE_INFORMATION
+        zone; // with the rules of that year; SystemTimeToTzSpecificLocalTimeEx is missing in Wine
     return FileTimeToSystemTime(&time, &utc) &&
-           SystemTimeToTzSpecificLocalTimeEx(NULL, &utc, local);
+           GetTimeZoneInformationForYear(utc.wYear, NULL, &zone) &&
+           SystemTimeToTzSpecificLocalTime(&zone, &utc, local);
 }
 
 char *clock_format_local(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
