@@ -10,10 +10,10 @@ import subprocess
 import time
 
 from vrep_e2e import KIB, MIB, ControlError, Disk, check, main, poll
-from vrep_e2e.disk import children_of, program, run
+from vrep_e2e.disk import children_of, vrepdisk
 from vrep_e2e.gate import Gate
 from vrep_e2e.lab import ERROR, REPLICATING, RESYNC_SUSPENDED, WAITING
-from vrep_e2e.service import free_port, receive_frame, send_frame
+from vrep_e2e.service import free_port, program, receive_frame, send_frame
 
 SIZE = 16 * MIB
 
@@ -153,7 +153,7 @@ def disk_with_children(lab):
     lab.start()
     primary, replica = lab.drifted("parent", SIZE, [(0, MIB)], units=5)
     child = os.path.join(lab.disks, "checkpoint.avhdx")
-    run(program("vrepdisk"), "child", child, "--parent", replica.path)
+    vrepdisk("child", child, "--parent", replica.path)
     untouched(lab, "children", [primary, replica], [primary], [replica], "checkpoint.avhdx")
     os.unlink(child)
     lab.relate("children", [primary], [replica])

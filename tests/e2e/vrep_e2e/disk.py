@@ -30,6 +30,13 @@ def sha256(path):
     return digest.hexdigest()
 
 
+def vrepdisk(*words, data=None):
+    """Runs the product's tool; under Wine with files by their Windows names. Its standard output."""
+    if os.environ.get("VREP_RUN") != "wine":
+        return run(program("vrepdisk"), *words, data=data)
+    return run("wine", program("vrepdisk"), *("Z:" + word if word.startswith("/") else word for word in words), data=data)
+
+
 class Disk:
     """A VHD or VHDX made by vrepdisk, and its model."""
 
@@ -46,13 +53,13 @@ class Disk:
                folder=None):
         """A disk that reads as zeros, in the laboratory's folder or in `folder`."""
         path = os.path.join(folder or lab.disks, name)
-        command = [program("vrepdisk"), "create", path, "--size", str(size), "--format", image_format,
+        command = ["create", path, "--size", str(size), "--format", image_format,
                    "--type", image_type]
         if block_size:
             command += ["--block-size", str(block_size)]
         if sector != 512:
             command += ["--logical-sector", str(sector)]
-        run(*command)
+        vrepdisk(*command)
         disk = cls(path, cls.new_model(lab), sector, image_format)
         with open(disk.model, "wb") as model:
             model.truncate(size)
@@ -69,7 +76,7 @@ class Disk:
 
     def write(self, offset, data):
         """Also while a child exists: what somebody does who does not know of it."""
-        run(program("vrepdisk"), "write", self.path, "--force", "--offset", str(offset), data=data)
+        vrepdisk("write", self.path, "--force", "--offset", str(offset), data=data)
         self.model_write(offset, data)
 
     def model_write(self, offset, data):
@@ -108,7 +115,7 @@ class Disk:
         return twin
 
     def info(self):
-        return json.loads(run(program("vrepdisk"), "info", "--json", self.path))
+        return json.loads(vrepdisk("info", "--json", self.path))
 
     def sha256(self):
         """Of the file itself."""

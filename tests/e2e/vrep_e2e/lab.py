@@ -19,7 +19,7 @@ class Lab:
 
     made = 0
 
-    def __init__(self, name):
+    def __init__(self, name, kind=Service):
         Lab.made += 1
         self.name = name
         self.root = tempfile.mkdtemp(prefix=f"vrep-{name}-")
@@ -29,6 +29,7 @@ class Lab:
         os.mkdir(self.models)
         self.seed = int(os.environ.get("VREP_SEED", "20261122"))
         self.rng = random.Random(f"{name} {self.seed}")
+        self.kind = kind
         self.services = []
         self.cleanups = []
         self.primary = self.service("primary")
@@ -51,7 +52,7 @@ class Lab:
     def service(self, role):
         number = len(self.services)
         instance = f"e2e-{os.getpid()}-{Lab.made}-{number}"
-        service = Service(os.path.join(self.root, f"{role}{number or ''}"), role, instance)
+        service = self.kind(os.path.join(self.root, f"{role}{number or ''}"), role, instance)
         self.services.append(service)
         return service
 

@@ -36,7 +36,7 @@ def need_root(what):
         raise Skip(f"{what} needs root")
 
 
-def main(*scenarios):
+def main(*scenarios, **lab_options):
     """Runs each scenario(lab); arguments of the script choose some by name. Exits 0, 1, or 77 when all were skipped."""
     from .lab import Lab
 
@@ -45,7 +45,7 @@ def main(*scenarios):
     for scenario in chosen:
         start = time.monotonic()
         verdict = "ok"
-        with Lab(scenario.__name__) as lab:
+        with Lab(scenario.__name__, **lab_options) as lab:
             try:
                 scenario(lab)
                 lab.finish()
