@@ -193,7 +193,6 @@ void settle_suspended(struct task *task, const struct relationship *r,
     else
         snprintf(cause, sizeof cause, "Paused by %s (%s).", caller.account, caller.client);
     change(task, r, to_suspended, cause);
-    registry_clear_progress(task->supervisor->context.registry, task->key);
     VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_SUSPENDED, r, EVENT_STRING(cause),
              EVENT_STRING(why ? "" : caller.account), EVENT_STRING(why ? "" : caller.client));
 }
@@ -204,7 +203,6 @@ void settle_no_space(struct task *task, const struct relationship *r,
     char cause[STATUS_MESSAGE_MAX + 64];
     snprintf(cause, sizeof cause, "Too little room for the replica: %s", why->message);
     change(task, r, to_suspended, cause);
-    registry_clear_progress(task->supervisor->context.registry, task->key);
     VM_EVENT(&task->supervisor->context, EVENT_SUSPENDED_FOR_SPACE, r,
              EVENT_STRING(r->replica_server), EVENT_STRING(why->message));
 }
@@ -225,7 +223,6 @@ void settle_failed(struct task *task, const struct relationship *r,
     const struct service_context *context = &task->supervisor->context;
     struct status_details error = *why;
     change(task, r, to_error, &error);
-    registry_clear_progress(context->registry, task->key);
     VM_EVENT(context, EVENT_RESYNCHRONIZE_COMPLETE_FAILED, r, EVENT_ERROR_FIELDS(why),
              EVENT_STRING(why->action));
     VM_EVENT(context, EVENT_RESYNCHRONIZE_FAILED, r, EVENT_ERROR_FIELDS(why),
@@ -262,8 +259,8 @@ static enum status to_before(struct relationship *r, void *argument)
     }
     r->state = r->state_before == REPLICATION_DISABLED ? REPLICATION_WAITING_FOR_START_RESYNCHRONIZE
                                                        : r->state_before;
-    if (r->state == REPLICATION_WAITING_FOR_START_RESYNCHRONIZE && r->reason == REASON_NONE)
-        r->reason = REASON_REQUESTED;
+    if (r->state == REPLICATION_SUSPENDED)
+        r->reason = REASON_NONE;
     r->error = *back->why;
     return back->before ? restore_disks(r, back->before) : STATUS_OK;
 }

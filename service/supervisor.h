@@ -46,6 +46,7 @@ struct supervisor {
     struct watch *watch;
     struct sessions *sessions;
     struct probes *probes;
+    pthread_mutex_t change_lock;   // one `enable` or `server-set` at a time; held while it is saved
     pthread_mutex_t settings_lock; // guards `settings`
     struct server_settings settings;
     const char *listen_address; // as in use, which an option may have set; constant while serving

@@ -21,6 +21,8 @@ static void queue(struct relationship *r, struct verb_change *change, bool from_
 {
     change->number = tasks_next_number(change->tasks);
     r->state_before = r->state;
+    if (r->reason == REASON_NONE)
+        r->reason = REASON_REQUESTED;
     r->state = REPLICATION_RESYNCHRONIZING;
     r->queue_number = change->number;
     r->from_start = from_start;
@@ -37,6 +39,8 @@ static void leave_queue(struct relationship *r)
     r->from_start = false;
     r->overwrite_replica = false;
     r->state = r->state_before;
+    if (r->state == REPLICATION_SUSPENDED)
+        r->reason = REASON_NONE;
 }
 
 static enum status suspend_record(struct relationship *r, const struct verb_change *change)

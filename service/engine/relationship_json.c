@@ -9,109 +9,42 @@
 
 #include "base/clock.h"
 #include "base/os.h"
+#include "service/engine/json_writer.h"
 
 // ---- writing ----
 
-// The first failure sticks, so that a list of members reads as one.
-struct writer {
-    json_t *object;
-    enum status status;
-};
-
-static void put_text(struct writer *w, const char *name, const char *value)
-{
-    if (w->status == STATUS_OK)
-        w->status = js_put_new(w->object, name, value ? json_string(value) : json_null());
-}
-
-static void put_number(struct writer *w, const char *name, uint64_t value)
-{
-    if (w->status == STATUS_OK)
-        w->status = js_put_u64(w->object, name, value);
-}
-
-static void put_bool(struct writer *w, const char *name, bool value)
-{
-    if (w->status == STATUS_OK)
-        w->status = js_put_bool(w->object, name, value);
-}
-
-static void put_guid(struct writer *w, const char *name, const struct guid *value)
-{
-    if (w->status == STATUS_OK)
-        w->status = js_put_guid(w->object, name, value);
-}
-
-static void put_value(struct writer *w, const char *name, json_t *value)
-{
-    if (w->status == STATUS_OK)
-        w->status = js_put_new(w->object, name, value);
-    else
-        json_decref(value);
-}
-
-// All 64 bits, which a JSON integer does not hold: what disk files say may be anything.
-static void put_wide(struct writer *w, const char *name, uint64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, value);
-    put_text(w, name, text);
-}
-
-static void put_time(struct writer *w, const char *name, int64_t time)
-{
-    char text[CLOCK_TEXT_SIZE];
-    put_text(w, name, time == 0 ? NULL : clock_format_utc(time, text));
-}
-
-static json_t *finish(struct writer *w)
-{
-    if (w->status == STATUS_OK)
-        return w->object;
-    json_decref(w->object);
-    return NULL;
-}
-
-// A new object that starts with the members that we do not know.
-static struct writer begin(const json_t *unknown)
-{
-    struct writer w = {.object = unknown ? json_deep_copy(unknown) : json_object()};
-    w.status = w.object ? STATUS_OK : status_no_memory("a state file");
-    return w;
-}
-
 static json_t *identity_to_json(const struct vhd_identity *identity)
 {
-    struct writer w = begin(NULL);
-    put_number(&w, "Format", (uint64_t)identity->format);
-    put_wide(&w, "VirtualSize", identity->virtual_size);
-    put_guid(&w, "Guid", &identity->guid);
-    put_wide(&w, "SequenceNumber", identity->sequence_number);
-    put_wide(&w, "FileSize", identity->file_size);
-    put_wide(&w, "WriteTime", identity->write_time);
-    return finish(&w);
+    struct json_writer w = json_writer_begin(NULL);
+    json_writer_number(&w, "Format", (uint64_t)identity->format);
+    json_writer_wide(&w, "VirtualSize", identity->virtual_size);
+    json_writer_guid(&w, "Guid", &identity->guid);
+    json_writer_wide(&w, "SequenceNumber", identity->sequence_number);
+    json_writer_wide(&w, "FileSize", identity->file_size);
+    json_writer_wide(&w, "WriteTime", identity->write_time);
+    return json_writer_end(&w);
 }
 
 static json_t *disk_to_json(const struct relationship_disk *disk)
 {
-    struct writer w = begin(disk->unknown);
+    struct json_writer w = json_writer_begin(disk->unknown);
     struct guid file;
     memcpy(file.bytes, disk->file.file, sizeof file.bytes);
-    put_text(&w, "Path", disk->path);
-    put_text(&w, "PeerName", disk->peer_name);
+    json_writer_text(&w, "Path", disk->path);
+    json_writer_text(&w, "PeerName", disk->peer_name);
     if (disk->file_known) {
-        put_wide(&w, "Volume", disk->file.volume);
-        put_guid(&w, "FileId", &file);
+        json_writer_wide(&w, "Volume", disk->file.volume);
+        json_writer_guid(&w, "FileId", &file);
     }
     if (disk->identity_saved)
-        put_value(&w, "Identity", identity_to_json(&disk->identity));
+        json_writer_value(&w, "Identity", identity_to_json(&disk->identity));
     if (disk->compared_saved)
-        put_value(&w, "Compared", identity_to_json(&disk->compared));
-    put_wide(&w, "Cursor", disk->cursor);
-    put_wide(&w, "VirtualSize", disk->total);
-    put_bool(&w, "Reserved", disk->reserved);
-    put_bool(&w, "Merged", disk->merged);
-    return finish(&w);
+        json_writer_value(&w, "Compared", identity_to_json(&disk->compared));
+    json_writer_wide(&w, "Cursor", disk->cursor);
+    json_writer_wide(&w, "VirtualSize", disk->total);
+    json_writer_bool(&w, "Reserved", disk->reserved);
+    json_writer_bool(&w, "Merged", disk->merged);
+    return json_writer_end(&w);
 }
 
 static json_t *disks_to_json(const struct relationship *r)
@@ -125,49 +58,47 @@ static json_t *disks_to_json(const struct relationship *r)
     return array;
 }
 
-static void put_resynchronization(struct writer *w, const struct relationship *r)
+static void put_resynchronization(struct json_writer *w, const struct relationship *r)
 {
-    put_guid(w, "ResynchronizeId", &r->resync_id);
-    put_text(w, "ResynchronizePhase", resynchronize_phase_text(r->phase));
-    put_number(w, "QueueNumber", r->queue_number);
-    put_number(w, "StateBefore", (uint64_t)r->state_before);
-    put_bool(w, "FromStart", r->from_start);
-    put_bool(w, "OverwriteReplica", r->overwrite_replica);
-    put_bool(w, "CancelPending", r->cancel_pending);
-    put_text(w, "SuspendCause", r->suspend_cause);
-    put_guid(w, "LastResynchronizeId", &r->last_resync_id);
-    put_text(w, "LastOutcome", resynchronize_outcome_text(r->last_outcome));
+    json_writer_guid(w, "ResynchronizeId", &r->resync_id);
+    json_writer_text(w, "ResynchronizePhase", resynchronize_phase_text(r->phase));
+    json_writer_number(w, "QueueNumber", r->queue_number);
+    json_writer_number(w, "StateBefore", (uint64_t)r->state_before);
+    json_writer_bool(w, "FromStart", r->from_start);
+    json_writer_bool(w, "OverwriteReplica", r->overwrite_replica);
+    json_writer_bool(w, "CancelPending", r->cancel_pending);
+    json_writer_text(w, "SuspendCause", r->suspend_cause);
+    json_writer_guid(w, "LastResynchronizeId", &r->last_resync_id);
+    json_writer_text(w, "LastOutcome", resynchronize_outcome_text(r->last_outcome));
     if (r->error.status != STATUS_OK)
-        put_value(w, "LastError", js_from_status(&r->error));
-    put_number(w, "FailedAttempts", r->attempts);
-    put_time(w, "NextAttemptTime", r->next_attempt);
+        json_writer_value(w, "LastError", js_from_status(&r->error));
+    json_writer_number(w, "FailedAttempts", r->attempts);
+    json_writer_time(w, "NextAttemptTime", r->next_attempt);
 }
 
 enum status relationship_to_json(const struct relationship *r, json_t **out)
 {
-    struct writer w = begin(r->unknown);
-    put_guid(&w, "VMId", &r->id);
-    put_text(&w, "VMName", r->name);
-    put_text(&w, "ReplicationMode", replication_mode_text(r->mode));
-    put_number(&w, "ReplicationState", (uint64_t)r->state);
-    put_text(&w, "ResynchronizeRequiredReason", resynchronize_reason_text(r->reason));
-    put_text(&w, "ReplicaServerName", r->replica_server);
-    put_number(&w, "ReplicaServerPort", r->replica_port);
-    put_text(&w, "PrimaryServerName", r->primary_server);
-    put_text(&w, "AllowedPrimaryServer", r->allowed_primary);
-    put_number(&w, "BandwidthLimit", r->bandwidth_limit);
-    put_time(&w, "LastReplicationTime", r->last_replication_time);
-    put_time(&w, "LastLookTime", r->last_look_time);
-    put_bool(&w, "LookInUse", r->look_in_use);
-    put_time(&w, "LookInUseSince", r->look_in_use_since);
+    struct json_writer w = json_writer_begin(r->unknown);
+    json_writer_guid(&w, "VMId", &r->id);
+    json_writer_text(&w, "VMName", r->name);
+    json_writer_text(&w, "ReplicationMode", replication_mode_text(r->mode));
+    json_writer_number(&w, "ReplicationState", (uint64_t)r->state);
+    json_writer_text(&w, "ResynchronizeRequiredReason", resynchronize_reason_text(r->reason));
+    json_writer_text(&w, "ReplicaServerName", r->replica_server);
+    json_writer_number(&w, "ReplicaServerPort", r->replica_port);
+    json_writer_text(&w, "PrimaryServerName", r->primary_server);
+    json_writer_text(&w, "AllowedPrimaryServer", r->allowed_primary);
+    json_writer_number(&w, "BandwidthLimit", r->bandwidth_limit);
+    json_writer_time(&w, "LastReplicationTime", r->last_replication_time);
+    json_writer_time(&w, "LastLookTime", r->last_look_time);
+    json_writer_bool(&w, "LookInUse", r->look_in_use);
+    json_writer_time(&w, "LookInUseSince", r->look_in_use_since);
     put_resynchronization(&w, r);
-    put_value(&w, "Disks", disks_to_json(r));
-    if (w.status != STATUS_OK) {
-        json_decref(w.object);
-        return w.status;
-    }
-    *out = w.object;
-    return STATUS_OK;
+    json_writer_value(&w, "Disks", disks_to_json(r));
+    json_t *object = json_writer_end(&w);
+    if (object)
+        *out = object;
+    return w.status;
 }
 
 // ---- reading ----

@@ -1,0 +1,233 @@
+// What `status` shows of a relationship: the record, what runs of it, and what was last seen of its
+// disks.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "service/control/requests.h"
+#include "service/engine/json_writer.h"
+#include "service/tasks.h"
+#include "service/watch.h"
+
+// All that is shown, taken at one time.
+struct view {
+    const struct service_context *context;
+    struct relationship *r;
+    struct task_view task;
+    bool in_progress;
+    struct resync_progress progress;
+    int64_t last_look;
+    int64_t now;
+};
+
+struct counters {
+    uint64_t total, compared, different, sent, to_merge, merged;
+};
+
+static void add_disk(struct counters *sum, const struct disk_progress *disk)
+{
+    sum->total += disk->total;
+    sum->compared += disk->compared;
+    sum->different += disk->different;
+    sum->sent += disk->sent;
+    sum->to_merge += disk->merge_total;
+    sum->merged += disk->merged;
+}
+
+static void put_counters(struct json_writer *w, const struct counters *counters)
+{
+    static const char *const names[] = {"ResynchronizeBytesTotal",     "ResynchronizeBytesCompared",
+                                        "ResynchronizeBytesDifferent", "ResynchronizeBytesSent",
+                                        "ResynchronizeBytesToMerge",   "ResynchronizeBytesMerged"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!counters) {
+            json_writer_null(w, names[i]);
+            continue;
+        }
+        const uint64_t values[] = {counters->total, counters->compared, counters->different,
+                                   counters->sent,  counters->to_merge, counters->merged};
+        json_writer_number(w, names[i], values[i]);
+    }
+}
+
+// The running attempt has got beyond where it began, so the failures before it are over.
+static bool goes_on(const struct view *view)
+{
+    if (!view->task.running || !view->in_progress)
+        return false;
+    for (size_t i = 0; i < view->progress.disk_count; i++)
+        if (view->progress.disk[i].compared > view->progress.disk[i].start ||
+            view->progress.disk[i].merged > 0)
+            return view->progress.activity && strcmp(view->progress.activity, "Connecting") != 0;
+    return false;
+}
+
+static void put_health(struct json_writer *w, const struct view *view)
+{
+    json_t *details = json_array();
+    enum replication_health health = relationship_health(view->r, view->now, details);
+    json_writer_number(w, "ReplicationHealth", (uint64_t)health);
+    json_writer_text(w, "ReplicationHealthText", replication_health_text(health));
+    json_writer_value(w, "ReplicationHealthDetails", details);
+}
+
+static void put_servers(struct json_writer *w, const struct view *view)
+{
+    const struct relationship *r = view->r;
+    bool primary = r->mode == MODE_PRIMARY;
+    const char *replica =
+        r->replica_server || primary ? r->replica_server : view->context->host_name;
+    json_writer_text(w, "PrimaryServerName",
+                     primary ? view->context->host_name : r->primary_server);
+    json_writer_text(w, "ReplicaServerName", replica);
+    if (primary)
+        json_writer_number(w, "ReplicaServerPort", r->replica_port);
+    else
+        json_writer_null(w, "ReplicaServerPort");
+    json_writer_text(w, "AllowedPrimaryServer", r->allowed_primary);
+    json_writer_number(w, "BandwidthLimit", r->bandwidth_limit);
+}
+
+static const char *activity(const struct view *view)
+{
+    if (view->task.queue_position > 0)
+        return "Queued";
+    if (!view->in_progress)
+        return view->task.running ? "Connecting" : NULL;
+    bool replica_at_work = view->r->mode == MODE_REPLICA && view->r->phase != PHASE_NONE;
+    return view->task.present || replica_at_work ? view->progress.activity : NULL;
+}
+
+static void put_required(struct json_writer *w, const struct relationship *r)
+{
+    bool required = r->reason != REASON_NONE && r->state != REPLICATION_REPLICATING &&
+                    r->state != REPLICATION_SUSPENDED;
+    char *message = required ? relationship_required_message(r) : NULL;
+    json_writer_text(w, "ResynchronizeRequiredReason", resynchronize_reason_text(r->reason));
+    json_writer_text(w, "ResynchronizeRequiredMessage", message);
+    free(message);
+}
+
+static void put_resynchronization(struct json_writer *w, const struct view *view)
+{
+    const struct relationship *r = view->r;
+    put_required(w, r);
+    if (guid_is_zero(&r->resync_id))
+        json_writer_null(w, "ResynchronizeId");
+    else
+        json_writer_guid(w, "ResynchronizeId", &r->resync_id);
+    json_writer_text(w, "ResynchronizePhase", resynchronize_phase_text(r->phase));
+    json_writer_text(w, "ResynchronizeActivity", activity(view));
+    json_writer_number(w, "ResynchronizeQueuePosition", view->task.queue_position);
+    json_writer_text(w, "ResynchronizeSuspendCause",
+                     r->state == REPLICATION_RESYNCHRONIZE_SUSPENDED ? r->suspend_cause : NULL);
+    json_writer_bool(w, "ResynchronizeCancelPending", r->cancel_pending);
+    json_writer_text(w, "ResynchronizeLastOutcome", resynchronize_outcome_text(r->last_outcome));
+    json_writer_time(w, "ResynchronizeStarted", view->in_progress ? view->progress.started : 0);
+}
+
+static void put_progress(struct json_writer *w, const struct view *view)
+{
+    struct counters sum = {0};
+    if (view->in_progress)
+        for (size_t i = 0; i < view->progress.disk_count; i++)
+            add_disk(&sum, &view->progress.disk[i]);
+    put_counters(w, view->in_progress ? &sum : NULL);
+    if (view->in_progress)
+        json_writer_number(w, "ResynchronizeBytesPerSecond", view->progress.rate);
+    else
+        json_writer_null(w, "ResynchronizeBytesPerSecond");
+    if (view->in_progress && view->progress.remaining_s >= 0)
+        json_writer_number(w, "ResynchronizeTimeRemaining", (uint64_t)view->progress.remaining_s);
+    else
+        json_writer_null(w, "ResynchronizeTimeRemaining");
+    bool waits = view->task.present && !view->task.running && view->task.queue_position == 0;
+    json_writer_time(w, "NextAttemptTime", waits ? view->r->next_attempt : 0);
+    json_writer_number(w, "FailedAttempts", view->r->attempts);
+    if (view->r->error.status != STATUS_OK)
+        json_writer_value(w, "LastError", js_from_status(&view->r->error));
+    else
+        json_writer_null(w, "LastError");
+}
+
+static json_t *disk_view(const struct view *view, size_t i)
+{
+    const struct relationship_disk *disk = &view->r->disks[i];
+    struct counters counters = {0};
+    bool counted = view->in_progress && i < view->progress.disk_count;
+    struct json_writer w = json_writer_begin(NULL);
+    json_writer_text(&w, "Path", disk->path);
+    json_writer_text(&w, "PeerName", disk->peer_name);
+    if (disk->total > 0)
+        json_writer_number(&w, "VirtualSize", disk->total);
+    else
+        json_writer_null(&w, "VirtualSize");
+    if (counted)
+        add_disk(&counters, &view->progress.disk[i]);
+    put_counters(&w, counted ? &counters : NULL);
+    return json_writer_end(&w);
+}
+
+static json_t *disks_view(const struct view *view)
+{
+    json_t *disks = json_array();
+    for (size_t i = 0; disks && i < view->r->disk_count; i++)
+        if (json_array_append_new(disks, disk_view(view, i)) != 0) {
+            json_decref(disks);
+            disks = NULL;
+        }
+    return disks;
+}
+
+static enum status write_view(const struct view *view, bool with_disks, json_t **out)
+{
+    const struct relationship *r = view->r;
+    struct json_writer w = json_writer_begin(NULL);
+    json_writer_text(&w, "VMName", r->name);
+    if (guid_is_zero(&r->id))
+        json_writer_null(&w, "VMId");
+    else
+        json_writer_guid(&w, "VMId", &r->id);
+    json_writer_number(&w, "ReplicationMode", (uint64_t)r->mode);
+    json_writer_text(&w, "ReplicationModeText", replication_mode_text(r->mode));
+    json_writer_number(&w, "ReplicationState", (uint64_t)r->state);
+    json_writer_text(&w, "ReplicationStateText", replication_state_text(r->state));
+    put_health(&w, view);
+    put_servers(&w, view);
+    json_writer_time(&w, "LastReplicationTime", r->last_replication_time);
+    json_writer_time(&w, "LastLookTime",
+                     view->last_look > r->last_look_time ? view->last_look : r->last_look_time);
+    json_writer_time(&w, "DiskInUseSince", r->look_in_use ? r->look_in_use_since : 0);
+    put_resynchronization(&w, view);
+    put_progress(&w, view);
+    if (with_disks)
+        json_writer_value(&w, "Disks", disks_view(view));
+    json_t *object = json_writer_end(&w);
+    if (!object)
+        return w.status;
+    *out = object;
+    return STATUS_OK;
+}
+
+enum status request_view(struct supervisor *supervisor, registry_key key, bool with_disks,
+                         json_t **out)
+{
+    struct view *view = calloc(1, sizeof *view); // too large for a stack
+    if (!view)
+        return status_no_memory("a view of a relationship");
+    view->context = &supervisor->context;
+    enum status s = registry_get(supervisor->context.registry, key, &view->r);
+    if (s == STATUS_OK) {
+        view->task = tasks_view(supervisor->tasks, key);
+        view->in_progress =
+            registry_get_progress(supervisor->context.registry, key, &view->progress);
+        view->last_look = watch_last_look(supervisor->watch, key);
+        view->now = clock_wall_ms();
+        if (goes_on(view))
+            view->r->attempts = 0;
+        s = write_view(view, with_disks, out);
+        relationship_free(view->r);
+    }
+    free(view);
+    return s;
+}

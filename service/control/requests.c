@@ -1,0 +1,504 @@
+#include "service/control/requests.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/os.h"
+#include "service/engine/json_writer.h"
+#include "service/probes.h"
+#include "service/tasks.h"
+#include "service/verbs.h"
+#include "service/vm_events.h"
+
+#define HOST_MAX       255
+#define EVENTS_DEFAULT 100
+#define EVENTS_MAX     1000
+// A list with more disks than this in all leaves them out, so that it stays a reply that can be
+// sent.
+#define LISTED_DISKS_MAX 1000
+
+enum status request_check_host(const char *member, const char *host)
+{
+    size_t length = strlen(host);
+    bool fine = length > 0 && length <= HOST_MAX;
+    for (size_t i = 0; i < length && fine; i++)
+        fine = (unsigned char)host[i] > 0x20 && host[i] != 0x7F;
+    return fine ? STATUS_OK
+                : status_fail(
+                      STATUS_INVALID_ARGUMENT, 0,
+                      "\"%s\" is not a host name or address of 1 to %d characters without spaces.",
+                      member, HOST_MAX);
+}
+
+// The relationship that "name" names.
+static enum status find(struct supervisor *supervisor, const json_t *request, registry_key *key)
+{
+    const char *name;
+    enum status s = js_get_string(request, "name", &name);
+    return s == STATUS_OK ? registry_find(supervisor->context.registry, name, key) : s;
+}
+
+// ---- what is asked ----
+
+static enum status request_version(struct supervisor *supervisor,
+                                   const struct control_caller *caller, const json_t *request,
+                                   json_t **result)
+{
+    (void)caller;
+    (void)request;
+    struct json_writer w = json_writer_begin(NULL);
+    json_writer_text(&w, "Version", VREP_VERSION);
+    json_writer_text(&w, "Host", supervisor->context.host_name);
+    json_writer_text(&w, "Instance", supervisor->context.instance);
+    *result = json_writer_end(&w);
+    return w.status;
+}
+
+static json_t *unreadable_view(const struct supervisor *supervisor)
+{
+    size_t count;
+    const struct unreadable_state *files =
+        registry_unreadable(supervisor->context.registry, &count);
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++) {
+        struct json_writer w = json_writer_begin(NULL);
+        json_writer_text(&w, "Path", files[i].path);
+        json_writer_value(&w, "Error", js_from_status(&files[i].why));
+        if (json_array_append_new(list, json_writer_end(&w)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *server_view(struct supervisor *supervisor)
+{
+    struct json_writer w = json_writer_begin(NULL);
+    json_writer_text(&w, "ListenAddress", supervisor->listen_address);
+    json_writer_number(&w, "ListenPort", supervisor->listen_port);
+    pthread_mutex_lock(&supervisor->settings_lock);
+    uint64_t limit = supervisor->settings.bandwidth_limit;
+    unsigned transfers = supervisor->settings.maximum_active_transfers;
+    unsigned interval = supervisor->settings.watch_interval_s;
+    pthread_mutex_unlock(&supervisor->settings_lock);
+    json_writer_number(&w, "BandwidthLimit", limit);
+    json_writer_number(&w, "MaximumActiveTransfers", transfers);
+    json_writer_number(&w, "WatchIntervalSec", interval);
+    json_writer_value(&w, "UnreadableStateFiles", unreadable_view(supervisor));
+    return json_writer_end(&w);
+}
+
+static size_t count_disks(struct registry *registry, const registry_key *keys, size_t count)
+{
+    size_t disks = 0;
+    for (size_t i = 0; i < count && disks <= LISTED_DISKS_MAX; i++) {
+        struct relationship *r;
+        if (registry_get(registry, keys[i], &r) != STATUS_OK)
+            continue;
+        disks += r->disk_count;
+        relationship_free(r);
+    }
+    return disks;
+}
+
+static enum status view_list(struct supervisor *supervisor, const registry_key *keys, size_t count,
+                             json_t **out)
+{
+    bool with_disks =
+        count <= 1 || count_disks(supervisor->context.registry, keys, count) <= LISTED_DISKS_MAX;
+    json_t *list = json_array();
+    enum status s = list ? STATUS_OK : status_no_memory("the list of relationships");
+    for (size_t i = 0; i < count && s == STATUS_OK; i++) {
+        json_t *view;
+        s = request_view(supervisor, keys[i], with_disks, &view);
+        if (s == STATUS_NOT_FOUND)
+            s = STATUS_OK; // removed meanwhile
+        else if (s == STATUS_OK && json_array_append_new(list, view) != 0)
+            s = status_no_memory("the list of relationships");
+    }
+    if (s != STATUS_OK) {
+        json_decref(list);
+        return s;
+    }
+    *out = list;
+    return STATUS_OK;
+}
+
+static enum status request_status(struct supervisor *supervisor,
+                                  const struct control_caller *caller, const json_t *request,
+                                  json_t **result)
+{
+    (void)caller;
+    const char *name;
+    registry_key one, *all = NULL;
+    size_t count = 1;
+    json_t *list = NULL;
+    enum status s = js_opt_string(request, "name", NULL, &name);
+    if (s == STATUS_OK && name)
+        s = registry_find(supervisor->context.registry, name, &one);
+    else if (s == STATUS_OK)
+        s = registry_list(supervisor->context.registry, &all, &count);
+    if (s == STATUS_OK)
+        s = view_list(supervisor, name ? &one : all, count, &list);
+    free(all);
+    if (s != STATUS_OK)
+        return s;
+    struct json_writer w = json_writer_begin(NULL);
+    json_writer_value(&w, "Relationships", list);
+    json_writer_value(&w, "Server", server_view(supervisor));
+    *result = json_writer_end(&w);
+    return w.status;
+}
+
+static enum status request_events(struct supervisor *supervisor,
+                                  const struct control_caller *caller, const json_t *request,
+                                  json_t **result)
+{
+    (void)caller;
+    uint64_t after, limit;
+    json_t *events;
+    enum status s = js_opt_u64(request, "after", 0, &after);
+    if (s == STATUS_OK)
+        s = js_opt_u64(request, "limit", EVENTS_DEFAULT, &limit);
+    if (s == STATUS_OK && (limit == 0 || limit > EVENTS_MAX))
+        s = status_fail(STATUS_INVALID_ARGUMENT, 0, "\"limit\" must be 1 to %d.", EVENTS_MAX);
+    if (s == STATUS_OK)
+        s = event_log_read(supervisor->context.events, after, limit, &events);
+    if (s != STATUS_OK)
+        return s;
+    const json_t *newest =
+        json_array_get(events, json_array_size(events) - 1); // NULL when there is none
+    json_int_t last =
+        newest ? json_integer_value(json_object_get(newest, "RecordId")) : (json_int_t)after;
+    struct json_writer w = json_writer_begin(NULL);
+    json_writer_value(&w, "Events", events);
+    json_writer_number(&w, "Last", (uint64_t)last);
+    json_writer_number(&w, "Newest", event_log_last(supervisor->context.events));
+    *result = json_writer_end(&w);
+    return w.status;
+}
+
+static enum status request_probe(struct supervisor *supervisor, const struct control_caller *caller,
+                                 const json_t *request, json_t **result)
+{
+    (void)caller;
+    registry_key key;
+    struct relationship *r;
+    enum status s = find(supervisor, request, &key);
+    if (s == STATUS_OK)
+        s = registry_get(supervisor->context.registry, key, &r);
+    if (s != STATUS_OK)
+        return s;
+    if (r->mode != MODE_PRIMARY) {
+        s = status_fail(STATUS_REFUSED, 0, "'%s' is a replica here; its primary server asks.",
+                        r->name);
+        status_advise(EVENT_REFUSED_IN_STATE, "Use the command on the primary server.");
+    }
+    relationship_free(r);
+    return s == STATUS_OK ? probes_ask(supervisor->probes, key, result) : s;
+}
+
+// ---- what is done ----
+
+static enum status answer(struct supervisor *supervisor, registry_key key, const char *message,
+                          json_t **result)
+{
+    json_t *view;
+    enum status s = request_view(supervisor, key, true, &view);
+    if (s != STATUS_OK)
+        return s;
+    struct json_writer w = json_writer_begin(NULL);
+    json_writer_value(&w, "Relationship", view);
+    json_writer_text(&w, "Message", message);
+    *result = json_writer_end(&w);
+    return w.status;
+}
+
+static enum status apply(struct supervisor *supervisor, const struct control_caller *caller,
+                         const json_t *request, enum relationship_verb verb, bool overwrite,
+                         json_t **result)
+{
+    registry_key key;
+    char message[VERB_MESSAGE_MAX];
+    enum status s = find(supervisor, request, &key);
+    if (s == STATUS_OK)
+        s = verb_apply(supervisor, key, verb, overwrite, caller, message);
+    return s == STATUS_OK ? answer(supervisor, key, message, result) : s;
+}
+
+static enum status request_resume(struct supervisor *supervisor,
+                                  const struct control_caller *caller, const json_t *request,
+                                  json_t **result)
+{
+    bool resynchronize, overwrite, go_on;
+    enum status s = js_opt_bool(request, "resynchronize", false, &resynchronize);
+    if (s == STATUS_OK)
+        s = js_opt_bool(request, "overwrite_replica", false, &overwrite);
+    if (s == STATUS_OK)
+        s = js_opt_bool(request, "continue", false, &go_on);
+    if (s == STATUS_OK && resynchronize && go_on)
+        s = status_fail(
+            STATUS_INVALID_ARGUMENT, 0,
+            "\"resynchronize\" begins at block 0 and \"continue\" goes on; give one of them.");
+    if (s != STATUS_OK)
+        return s;
+    return apply(supervisor, caller, request,
+                 resynchronize ? VERB_RESUME_RESYNCHRONIZE
+                 : go_on       ? VERB_RESUME_CONTINUE
+                               : VERB_RESUME,
+                 overwrite, result);
+}
+
+static enum status request_suspend(struct supervisor *supervisor,
+                                   const struct control_caller *caller, const json_t *request,
+                                   json_t **result)
+{
+    return apply(supervisor, caller, request, VERB_SUSPEND, false, result);
+}
+
+static enum status request_stop(struct supervisor *supervisor, const struct control_caller *caller,
+                                const json_t *request, json_t **result)
+{
+    return apply(supervisor, caller, request, VERB_STOP, false, result);
+}
+
+static enum status request_remove(struct supervisor *supervisor,
+                                  const struct control_caller *caller, const json_t *request,
+                                  json_t **result)
+{
+    registry_key key;
+    char message[VERB_MESSAGE_MAX];
+    enum status s = find(supervisor, request, &key);
+    if (s == STATUS_OK)
+        s = verb_remove(supervisor, key, caller, message);
+    if (s != STATUS_OK)
+        return s;
+    struct json_writer w = json_writer_begin(NULL);
+    json_writer_text(&w, "Message", message);
+    *result = json_writer_end(&w);
+    return w.status;
+}
+
+// ---- settings ----
+
+// What `set` changes; members that were not given keep what is.
+struct set_change {
+    const json_t *request;
+    struct buffer *told; // for the event: "BandwidthLimit 1000000, ..."
+    uint64_t bandwidth_limit;
+};
+
+static bool given(const json_t *request, const char *member)
+{
+    return json_object_get(request, member) != NULL;
+}
+
+static enum status tell(struct buffer *told, const char *name, const char *value)
+{
+    return buffer_printf(told, "%s%s %s", told->size ? ", " : "", name, value);
+}
+
+static enum status tell_number(struct buffer *told, const char *name, uint64_t value)
+{
+    return buffer_printf(told, "%s%s %" PRIu64, told->size ? ", " : "", name, value);
+}
+
+static enum status set_bandwidth(struct relationship *r, struct set_change *change)
+{
+    enum status s = js_get_u64(change->request, "bandwidth_limit", &r->bandwidth_limit);
+    return s == STATUS_OK ? tell_number(change->told, "BandwidthLimit", r->bandwidth_limit) : s;
+}
+
+// The other server may be another one only while nothing that it keeps for us is unfinished.
+static enum status check_server_may_change(const struct relationship *r)
+{
+    if (r->mode != MODE_PRIMARY)
+        return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                           "'%s' is a replica here and has no replica server.", r->name);
+    if (r->phase == PHASE_NONE && r->state != REPLICATION_RESYNCHRONIZING)
+        return STATUS_OK;
+    status_fail(STATUS_REFUSED, 0,
+                "The replica server of '%s' cannot be changed: its replication state is %s, and "
+                "what was sent lies on "
+                "the present one.",
+                r->name, replication_state_text(r->state));
+    return status_advise(EVENT_REFUSED_IN_STATE, "Cancel it first: vrepctl stop \"%s\"", r->name);
+}
+
+static enum status set_server(struct relationship *r, struct set_change *change)
+{
+    const char *server;
+    uint64_t port;
+    enum status s = check_server_may_change(r);
+    if (s == STATUS_OK)
+        s = js_opt_string(change->request, "replica_server", r->replica_server, &server);
+    if (s == STATUS_OK)
+        s = js_opt_u64(change->request, "replica_port", r->replica_port, &port);
+    if (s == STATUS_OK)
+        s = request_check_host("replica_server", server);
+    if (s == STATUS_OK && (port == 0 || port > UINT16_MAX))
+        s = status_fail(STATUS_INVALID_ARGUMENT, 0,
+                        "The port of the replica server must be 1 to 65535.");
+    if (s == STATUS_OK && strcmp(server, r->replica_server) != 0)
+        s = relationship_set_text(&r->replica_server, server);
+    if (s != STATUS_OK)
+        return s;
+    r->replica_port = (uint16_t)port;
+    s = tell(change->told, "ReplicaServerName", r->replica_server);
+    return s == STATUS_OK ? tell_number(change->told, "ReplicaServerPort", port) : s;
+}
+
+static enum status set_allowed_primary(struct relationship *r, struct set_change *change)
+{
+    const char *allowed;
+    if (r->mode != MODE_REPLICA)
+        return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                           "'%s' is a primary here; its replica server allows primaries.", r->name);
+    enum status s = js_opt_string(change->request, "allowed_primary", NULL, &allowed);
+    if (s == STATUS_OK && allowed && *allowed == '\0')
+        allowed = NULL;
+    if (s == STATUS_OK && allowed)
+        s = request_check_host("allowed_primary", allowed);
+    if (s == STATUS_OK)
+        s = relationship_set_text(&r->allowed_primary, allowed);
+    return s == STATUS_OK ? tell(change->told, "AllowedPrimaryServer", allowed ? allowed : "(any)")
+                          : s;
+}
+
+static enum status set_record(struct relationship *r, void *argument)
+{
+    struct set_change *change = argument;
+    enum status s = STATUS_OK;
+    if (given(change->request, "bandwidth_limit"))
+        s = set_bandwidth(r, change);
+    if (s == STATUS_OK &&
+        (given(change->request, "replica_server") || given(change->request, "replica_port")))
+        s = set_server(r, change);
+    if (s == STATUS_OK && given(change->request, "allowed_primary"))
+        s = set_allowed_primary(r, change);
+    if (s == STATUS_OK && change->told->size == 0)
+        s = status_fail(STATUS_INVALID_ARGUMENT, 0, "The request names no setting to change.");
+    change->bandwidth_limit = r->bandwidth_limit;
+    return s;
+}
+
+static void raise_set(struct supervisor *supervisor, registry_key key, const char *told,
+                      const struct control_caller *caller)
+{
+    struct relationship *r;
+    if (registry_get(supervisor->context.registry, key, &r) != STATUS_OK)
+        return;
+    VM_EVENT(&supervisor->context, EVENT_SETTINGS_CHANGED, r, EVENT_STRING(told),
+             EVENT_STRING(caller->account), EVENT_STRING(caller->client));
+    relationship_free(r);
+}
+
+static enum status request_set(struct supervisor *supervisor, const struct control_caller *caller,
+                               const json_t *request, json_t **result)
+{
+    registry_key key;
+    struct buffer told = {0};
+    struct set_change change = {.request = request, .told = &told};
+    enum status s = find(supervisor, request, &key);
+    if (s == STATUS_OK)
+        s = registry_update(supervisor->context.registry, key, set_record, &change);
+    if (s == STATUS_OK) {
+        tasks_set_bandwidth(supervisor->tasks, key, change.bandwidth_limit);
+        raise_set(supervisor, key, (const char *)told.data, caller);
+        s = request_view(supervisor, key, true, result);
+    }
+    buffer_free(&told);
+    return s;
+}
+
+static enum status read_server_settings(const json_t *request, struct server_settings *settings,
+                                        struct buffer *told)
+{
+    uint64_t transfers = settings->maximum_active_transfers;
+    enum status s = js_opt_u64(request, "bandwidth_limit", settings->bandwidth_limit,
+                               &settings->bandwidth_limit);
+    if (s == STATUS_OK)
+        s = js_opt_u64(request, "maximum_active_transfers", transfers, &transfers);
+    if (s == STATUS_OK && (transfers == 0 || transfers > MAXIMUM_ACTIVE_TRANSFERS_LIMIT))
+        s = status_fail(STATUS_INVALID_ARGUMENT, 0, "\"maximum_active_transfers\" must be 1 to %d.",
+                        MAXIMUM_ACTIVE_TRANSFERS_LIMIT);
+    if (s != STATUS_OK)
+        return s;
+    settings->maximum_active_transfers = (unsigned)transfers;
+    if (given(request, "bandwidth_limit"))
+        s = tell_number(told, "BandwidthLimit", settings->bandwidth_limit);
+    if (s == STATUS_OK && given(request, "maximum_active_transfers"))
+        s = tell_number(told, "MaximumActiveTransfers", transfers);
+    if (s == STATUS_OK && told->size == 0)
+        s = status_fail(STATUS_INVALID_ARGUMENT, 0, "The request names no setting to change.");
+    return s;
+}
+
+// Saved first, then in force. One change at a time; `settings` below is written only by its holder.
+static enum status change_settings(struct supervisor *supervisor, const json_t *request,
+                                   struct buffer *told)
+{
+    pthread_mutex_lock(&supervisor->change_lock);
+    struct server_settings settings = supervisor->settings; // shares its texts, which do not change
+    enum status s = read_server_settings(request, &settings, told);
+    if (s == STATUS_OK)
+        s = store_save_settings(supervisor->store, &settings);
+    if (s == STATUS_OK) {
+        pthread_mutex_lock(&supervisor->settings_lock);
+        supervisor->settings = settings;
+        pthread_mutex_unlock(&supervisor->settings_lock);
+        throttle_set_rate(supervisor->context.server_throttle, settings.bandwidth_limit);
+        tasks_set_maximum(supervisor->tasks, settings.maximum_active_transfers);
+    }
+    pthread_mutex_unlock(&supervisor->change_lock);
+    return s;
+}
+
+static enum status request_server_set(struct supervisor *supervisor,
+                                      const struct control_caller *caller, const json_t *request,
+                                      json_t **result)
+{
+    struct buffer told = {0};
+    enum status s = change_settings(supervisor, request, &told);
+    if (s == STATUS_OK)
+        EVENT_RAISE(supervisor->context.events, EVENT_SERVER_SETTINGS_CHANGED,
+                    EVENT_STRING((const char *)told.data), EVENT_STRING(caller->account),
+                    EVENT_STRING(caller->client));
+    buffer_free(&told);
+    if (s == STATUS_OK && !(*result = server_view(supervisor)))
+        s = status_no_memory("an answer");
+    return s;
+}
+
+// ---- dispatch ----
+
+typedef enum status (*verb_function)(struct supervisor *supervisor,
+                                     const struct control_caller *caller, const json_t *request,
+                                     json_t **result);
+
+enum status requests_handle(void *supervisor, const struct control_caller *caller,
+                            const json_t *request, json_t **result)
+{
+    static const struct {
+        const char *verb;
+        verb_function function;
+    } verbs[] = {
+        {"version", request_version},       {"enable", request_enable},
+        {"status", request_status},         {"resume", request_resume},
+        {"suspend", request_suspend},       {"stop", request_stop},
+        {"remove", request_remove},         {"set", request_set},
+        {"server-set", request_server_set}, {"probe", request_probe},
+        {"events", request_events},
+    };
+    const char *verb;
+    enum status s = js_get_string(request, "verb", &verb);
+    if (s != STATUS_OK)
+        return s;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i].verb, verb) == 0)
+            return verbs[i].function(supervisor, caller, request, result);
+    return status_fail(STATUS_INVALID_ARGUMENT, 0, "The verb \"%.64s\" is not known.", verb);
+}

@@ -1,0 +1,27 @@
+// The verbs of docs/control.md, one function a request. None waits for a disk or another host
+// longer than 1.6 s, so that every request is answered within 2 s.
+#ifndef VREP_SERVICE_CONTROL_REQUESTS_H
+#define VREP_SERVICE_CONTROL_REQUESTS_H
+
+#include "service/control/server.h"
+#include "service/supervisor.h"
+
+// The control_handler of the service; `supervisor` is its struct supervisor.
+enum status requests_handle(void *supervisor, const struct control_caller *caller,
+                            const json_t *request, json_t **result);
+
+// What the verbs share.
+
+// `enable` (request_enable.c).
+enum status request_enable(struct supervisor *supervisor, const struct control_caller *caller,
+                           const json_t *request, json_t **result) MUST_CHECK;
+
+// A host name or address as a person gives it: 1 to 255 printable characters without spaces.
+// STATUS_INVALID_ARGUMENT names `member`.
+enum status request_check_host(const char *member, const char *host) MUST_CHECK;
+
+// One relationship as docs/control.md has it (request_view.c). `with_disks`: its "Disks", too.
+enum status request_view(struct supervisor *supervisor, registry_key key, bool with_disks,
+                         json_t **out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,321 @@
+#include "service/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/control_name.h"
+#include "base/clock.h"
+#include "base/os.h"
+#include "service/control/requests.h"
+#include "service/control/server.h"
+#include "service/probes.h"
+#include "service/replicate/replica_table.h"
+#include "service/sessions.h"
+#include "service/tasks.h"
+#include "service/vm_events.h"
+#include "service/watch.h"
+
+#define STOP_MS      7000 // all threads have so long to reach their next safe point
+#define STOP_STEP_MS 1000 // between calls of the wait hint
+
+struct service {
+    struct supervisor supervisor;
+    char *data_folder;
+    char *host_name;
+    char *instance;
+    char *listen_address;
+    struct listener *listener; // until the sessions take it over
+    struct control_server *control;
+};
+
+const struct replication_ops replication_ops_real = {
+    .hold_open = disk_hold_open,
+    .hold_close = disk_hold_close,
+    .run = resync_primary_run,
+    .cancel = resync_primary_cancel,
+    .probe = resync_primary_probe,
+    .merge = resync_replica_merge,
+    .discard = resync_replica_discard,
+};
+
+// ---- what the state asks for ----
+
+struct pending {
+    registry_key key;
+    struct relationship *r;
+};
+
+// Those that ran before those that waited, each in their order.
+static int by_turn(const void *a, const void *b)
+{
+    const struct pending *left = a, *right = b;
+    if (left->r->queue_number != right->r->queue_number)
+        return left->r->queue_number < right->r->queue_number ? -1 : 1;
+    return left->key < right->key ? -1 : left->key > right->key;
+}
+
+static bool asks_for_resync(const struct relationship *r)
+{
+    return r->mode == MODE_PRIMARY &&
+           (r->state == REPLICATION_RESYNCHRONIZING || r->cancel_pending);
+}
+
+static bool asks_for_merge(const struct relationship *r)
+{
+    return r->mode == MODE_REPLICA && (r->phase == PHASE_MERGING || r->phase == PHASE_MERGED);
+}
+
+static enum status go_on(struct supervisor *supervisor, const struct pending *pending)
+{
+    const struct relationship *r = pending->r;
+    if (asks_for_merge(r))
+        return tasks_add_merge(supervisor->tasks, pending->key);
+    if (r->queue_number == 0)
+        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_CONTINUES, r, EVENT_GUID(r->resync_id),
+                 EVENT_STRING(resynchronize_phase_text(r->phase)));
+    return tasks_add_resync(supervisor->tasks, pending->key, r->queue_number, false,
+                            r->bandwidth_limit, r->cancel_pending ? JOB_CANCEL : JOB_GO, NULL);
+}
+
+// The relationships that a task must go on with; *pending and each record in it are the caller's.
+static enum status collect_pending(struct registry *registry, struct pending **out, size_t *count)
+{
+    registry_key *keys;
+    size_t all, found = 0;
+    enum status s = registry_list(registry, &keys, &all);
+    if (s != STATUS_OK)
+        return s;
+    struct pending *pending = calloc(all + 1, sizeof *pending);
+    if (!pending)
+        s = status_no_memory("the list of unfinished work");
+    for (size_t i = 0; i < all && s == STATUS_OK; i++) {
+        struct relationship *r;
+        s = registry_get(registry, keys[i], &r);
+        if (s == STATUS_OK && (asks_for_resync(r) || asks_for_merge(r)))
+            pending[found++] = (struct pending){keys[i], r};
+        else if (s == STATUS_OK)
+            relationship_free(r);
+    }
+    free(keys);
+    *out = pending;
+    *count = found;
+    return s;
+}
+
+static enum status resume_work(struct supervisor *supervisor)
+{
+    struct pending *pending = NULL;
+    size_t count = 0;
+    enum status s = collect_pending(supervisor->context.registry, &pending, &count);
+    if (s == STATUS_OK)
+        qsort(pending, count, sizeof *pending, by_turn);
+    for (size_t i = 0; i < count && s == STATUS_OK; i++)
+        s = go_on(supervisor, &pending[i]);
+    for (size_t i = 0; i < count; i++)
+        relationship_free(pending[i].r);
+    free(pending);
+    return s;
+}
+
+// ---- start ----
+
+static enum status copy_options(struct service *service, const struct service_options *options)
+{
+    enum status s = relationship_set_text(&service->instance, options->instance);
+    if (s == STATUS_OK && options->data_folder)
+        s = os_absolute_path(options->data_folder, &service->data_folder);
+    else if (s == STATUS_OK)
+        s = default_data_folder(options->instance, &service->data_folder);
+    if (s == STATUS_OK)
+        s = os_host_name(&service->host_name);
+    return s;
+}
+
+static void raise_unreadable(const struct supervisor *supervisor)
+{
+    size_t count;
+    const struct unreadable_state *files =
+        registry_unreadable(supervisor->context.registry, &count);
+    for (size_t i = 0; i < count; i++)
+        EVENT_RAISE(supervisor->context.events, EVENT_STATE_FILE_UNREADABLE,
+                    EVENT_STRING(files[i].path), EVENT_ERROR_FIELDS(&files[i].why));
+}
+
+static enum status open_state(struct service *service, const struct service_options *options)
+{
+    struct supervisor *supervisor = &service->supervisor;
+    struct service_context *context = &supervisor->context;
+    enum status s = store_open(service->data_folder, &supervisor->store);
+    if (s == STATUS_OK)
+        s = store_load_settings(supervisor->store, &supervisor->settings);
+    if (s == STATUS_OK)
+        s = event_log_open(service->data_folder, service->instance, options->echo_events,
+                           &context->events);
+    if (s == STATUS_OK)
+        s = registry_open(supervisor->store, &context->registry);
+    if (s == STATUS_OK)
+        raise_unreadable(supervisor);
+    return s;
+}
+
+static enum status open_parts(struct service *service)
+{
+    struct supervisor *supervisor = &service->supervisor;
+    struct service_context *context = &supervisor->context;
+    context->host_name = service->host_name;
+    context->instance = service->instance;
+    context->fs = file_system_os();
+    enum status s = throttle_new(supervisor->settings.bandwidth_limit, &context->server_throttle);
+    if (s == STATUS_OK)
+        s = replica_table_new(&context->replicas);
+    if (s == STATUS_OK)
+        s = workers_new(&supervisor->workers);
+    if (s == STATUS_OK)
+        s = probes_new(supervisor, &supervisor->probes);
+    if (s == STATUS_OK)
+        s = tasks_new(supervisor, supervisor->settings.maximum_active_transfers,
+                      &supervisor->tasks);
+    return s;
+}
+
+static enum status open_doors(struct service *service, const struct service_options *options)
+{
+    struct supervisor *supervisor = &service->supervisor;
+    const char *address =
+        options->listen_address ? options->listen_address : supervisor->settings.listen_address;
+    uint16_t port = options->listen_port >= 0 ? (uint16_t)options->listen_port
+                                              : supervisor->settings.listen_port;
+    enum status s = relationship_set_text(&service->listen_address, address);
+    if (s == STATUS_OK)
+        s = transport_listen(address, port, &service->listener);
+    if (s != STATUS_OK)
+        return s;
+    supervisor->listen_address = service->listen_address;
+    supervisor->listen_port = transport_port(service->listener);
+    s = watch_new(supervisor, &supervisor->watch);
+    if (s == STATUS_OK)
+        s = resume_work(supervisor); // before anybody can ask for more
+    if (s == STATUS_OK)
+        s = sessions_new(supervisor, service->listener, &supervisor->sessions);
+    if (s == STATUS_OK)
+        service->listener = NULL;
+    if (s == STATUS_OK)
+        s = control_server_start(service->instance, requests_handle, supervisor, &service->control);
+    return s;
+}
+
+static void raise_started(const struct service *service)
+{
+    const struct supervisor *supervisor = &service->supervisor;
+    registry_key *keys = NULL;
+    size_t count = 0;
+    if (registry_list(supervisor->context.registry, &keys, &count) == STATUS_OK)
+        free(keys);
+    EVENT_RAISE(supervisor->context.events, EVENT_SERVICE_STARTED, EVENT_STRING(VREP_VERSION),
+                EVENT_STRING(service->instance ? service->instance : "default"),
+                EVENT_STRING(service->listen_address), EVENT_NUMBER(supervisor->listen_port),
+                EVENT_NUMBER(count));
+}
+
+enum status service_start(const struct service_options *options, struct service **out)
+{
+    struct service *service = calloc(1, sizeof *service);
+    if (!service)
+        return status_no_memory("the service");
+    service->supervisor.ops = &replication_ops_real;
+    pthread_mutex_init(&service->supervisor.change_lock, NULL);
+    pthread_mutex_init(&service->supervisor.settings_lock, NULL);
+    enum status s = copy_options(service, options);
+    if (s == STATUS_OK)
+        s = open_state(service, options);
+    if (s == STATUS_OK)
+        s = open_parts(service);
+    if (s == STATUS_OK)
+        s = open_doors(service, options);
+    if (s != STATUS_OK) {
+        const struct status_details why = *status_last();
+        service_stop(service, NULL, NULL);
+        return status_restore(&why);
+    }
+    raise_started(service);
+    *out = service;
+    return STATUS_OK;
+}
+
+// ---- stop ----
+
+// No new work, and whatever runs is cut at its next safe point.
+static void shut_all(struct service *service)
+{
+    struct supervisor *supervisor = &service->supervisor;
+    if (service->control)
+        control_server_stop(service->control);
+    if (supervisor->sessions)
+        sessions_shut(supervisor->sessions);
+    if (supervisor->watch)
+        watch_shut(supervisor->watch);
+    if (supervisor->probes)
+        probes_shut(supervisor->probes);
+    if (supervisor->tasks)
+        tasks_shut(supervisor->tasks);
+}
+
+static bool wait_for_all(struct workers *workers, void (*wait_hint)(void *context), void *context)
+{
+    int64_t deadline = clock_mono_ms() + STOP_MS;
+    bool ended = !workers;
+    while (!ended && clock_mono_ms() < deadline) {
+        ended = workers_wait(workers, STOP_STEP_MS);
+        if (!ended && wait_hint)
+            wait_hint(context);
+    }
+    return ended;
+}
+
+static void raise_abandoned(void *context, const char *purpose, const char *object)
+{
+    const struct supervisor *supervisor = context;
+    EVENT_RAISE(supervisor->context.events, EVENT_THREAD_ABANDONED, EVENT_STRING(purpose),
+                EVENT_STRING(object));
+}
+
+static void service_free(struct service *service)
+{
+    struct supervisor *supervisor = &service->supervisor;
+    sessions_free(supervisor->sessions);
+    if (service->listener)
+        transport_close(service->listener);
+    tasks_free(supervisor->tasks);
+    watch_free(supervisor->watch);
+    probes_free(supervisor->probes);
+    workers_free(supervisor->workers);
+    replica_table_free(supervisor->context.replicas);
+    throttle_free(supervisor->context.server_throttle);
+    registry_close(supervisor->context.registry);
+    event_log_close(supervisor->context.events);
+    server_settings_free(&supervisor->settings);
+    store_close(supervisor->store);
+    pthread_mutex_destroy(&supervisor->settings_lock);
+    pthread_mutex_destroy(&supervisor->change_lock);
+    free(service->listen_address);
+    free(service->data_folder);
+    free(service->host_name);
+    free(service->instance);
+    free(service);
+}
+
+void service_stop(struct service *service, void (*wait_hint)(void *context), void *context)
+{
+    struct supervisor *supervisor = &service->supervisor;
+    bool served = service->control != NULL;
+    shut_all(service);
+    bool ended = wait_for_all(supervisor->workers, wait_hint, context);
+    if (!ended)
+        workers_each(supervisor->workers, raise_abandoned, supervisor);
+    if (served)
+        EVENT_RAISE(supervisor->context.events, EVENT_SERVICE_STOPPED, EVENT_STRING(VREP_VERSION),
+                    EVENT_STRING(service->instance ? service->instance : "default"));
+    // A thread that a disk blocks may still use all of it: then the end of the process frees it.
+    if (ended)
+        service_free(service);
+}
