@@ -67,12 +67,18 @@ static enum status half(enum status fault, enum status of_the_half)
     return of_the_half == STATUS_OK ? fault : of_the_half;
 }
 
+// Whole sectors: what no disk tears, a failing one does not tear either.
+static uint64_t first_half(uint64_t length)
+{
+    return length / 2 / 512 * 512;
+}
+
 static enum status fault_write(struct file *file, uint64_t offset, const void *buffer, size_t size)
 {
     struct fault_file *f = self(file);
     enum status s = pass(f->fault, FAULT_WRITE, "write", file->path);
     return s == STATUS_OK ? file_write(f->under, offset, buffer, size)
-                          : half(s, file_write(f->under, offset, buffer, size / 2));
+                          : half(s, file_write(f->under, offset, buffer, (size_t)first_half(size)));
 }
 
 static enum status fault_flush(struct file *file)
@@ -101,7 +107,7 @@ static enum status fault_zero(struct file *file, uint64_t offset, uint64_t lengt
     struct fault_file *f = self(file);
     enum status s = pass(f->fault, FAULT_WRITE, "zero", file->path);
     return s == STATUS_OK ? f->under->ops->zero(f->under, offset, length)
-                          : half(s, f->under->ops->zero(f->under, offset, length / 2));
+                          : half(s, f->under->ops->zero(f->under, offset, first_half(length)));
 }
 
 static enum status fault_reserve(struct file *file, uint64_t offset, uint64_t length)
