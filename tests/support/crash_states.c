@@ -45,10 +45,13 @@ static void apply_torn_write(struct mem_fs *fs, const char *path, const struct c
     struct random r = random_start(seed);
     uint64_t first = op->offset / SECTOR;
     uint64_t sectors = divide_up(op->offset + op->length, SECTOR) - first;
-    uint64_t cut = 1 + random_below(&r, sectors - 1); // neither nothing nor everything
-    uint64_t shape = random_below(&r, 4); // half: the first part; else the last, or any sectors
+    uint64_t cut = 1 + random_below(&r, sectors - 1);
+    uint64_t shape = random_below(&r, 4); // two of four: the first part; else the last, or any
     for (uint64_t i = 0; i < sectors; i++) {
-        bool there = shape < 2 ? i < cut : shape == 2 ? i >= cut : random_chance(&r, 50);
+        bool there = shape < 2 ? i < cut : i >= cut;
+        if (shape == 3 && i != cut &&
+            i + 1 != cut) // these two differ: neither nothing nor everything
+            there = random_chance(&r, 50);
         if (!there)
             continue;
         uint64_t from = max_u64((first + i) * SECTOR, op->offset);

@@ -4,6 +4,8 @@
 #include <winioctl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "base/checked.h"
 #include "base/os.h"
@@ -363,15 +365,29 @@ static enum status open_handle(const WCHAR *wide, const char *path, const struct
     }
 }
 
+// True for what is not below a drive, a share or a volume: \\.\PhysicalDrive0, \\?\GLOBALROOT\...
+// and the like.
+static bool is_device_path(const WCHAR *wide)
+{
+    if (wcsncmp(wide, L"\\\\.\\", 4) == 0)
+        return true;
+    if (wcsncmp(wide, L"\\\\?\\", 4) != 0)
+        return false;
+    const WCHAR *rest = wide + 4;
+    return !(iswalpha(rest[0]) && rest[1] == L':') && _wcsnicmp(rest, L"UNC\\", 4) != 0 &&
+           _wcsnicmp(rest, L"Volume{", 7) != 0;
+}
+
 static enum status open_checked(const char *path, const struct file_open *how, HANDLE *out)
 {
     WCHAR *wide = os_wide_path(path);
     if (!wide)
         return status_last()->status;
     HANDLE h = INVALID_HANDLE_VALUE;
-    DWORD attributes = GetFileAttributesW(wide);
+    bool device = is_device_path(wide); // then not even looked at, for that alone can do things
+    DWORD attributes = device ? INVALID_FILE_ATTRIBUTES : GetFileAttributesW(wide);
     enum status s;
-    if (wcsncmp(wide, L"\\\\.\\", 4) == 0) // not even opened, for that alone can do things
+    if (device)
         s = fail_device(path);
     else if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY))
         s = status_fail(STATUS_UNSUPPORTED, 0, "\"%s\" is not a regular file but a folder.", path);
