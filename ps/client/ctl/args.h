@@ -1,0 +1,58 @@
+// The arguments behind a verb.
+#ifndef VREP_CTL_ARGS_H
+#define VREP_CTL_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum option {
+    OPTION_DISK,
+    OPTION_REPLICA,
+    OPTION_AS_REPLICA,
+    OPTION_ALLOWED_PRIMARY,
+    OPTION_VM_ID,
+    OPTION_RESYNCHRONIZE,
+    OPTION_OVERWRITE_REPLICA,
+    OPTION_CONTINUE,
+    OPTION_NO_WAIT,
+    OPTION_BANDWIDTH_LIMIT,
+    OPTION_MAXIMUM_ACTIVE_TRANSFERS,
+    OPTION_FOLLOW,
+    OPTION_LIMIT,
+    OPTION_JSON,
+    OPTION_INSTANCE,
+    OPTION_HELP,
+    OPTIONS
+};
+
+#define OPTION_BIT(option) (1u << (option))
+
+// Whether a verb takes a relationship's name.
+enum name_rule { NAME_NONE, NAME_OPTIONAL, NAME_REQUIRED };
+
+struct arguments {
+    const char *name; // NULL: not given
+    bool given[OPTIONS];
+    const char *value[OPTIONS]; // of options that take one; the last one given
+    const char **disk;          // the paths after --disk, in order; allocated
+    size_t disk_count;
+};
+
+// Reads argv[0 .. argc - 1]. Each may be an option of `allowed` ("--option value" or
+// "--option=value"), the name, or, after
+// --disk, a path. STATUS_INVALID_ARGUMENT. `out` is to be freed even after a failure.
+enum status arguments_parse(int argc, char **argv, unsigned allowed, enum name_rule rule,
+                            struct arguments *out) MUST_CHECK;
+void arguments_free(struct arguments *arguments);
+
+// "4194304", "4M", "1G", "64K" (powers of 1024), "0" or "none": bytes per second, 0: no limit.
+enum status parse_bandwidth(const char *text, uint64_t *out) MUST_CHECK;
+
+// A plain number from `least` to `most`. `what`: "--limit".
+enum status parse_number(const char *what, const char *text, uint64_t least, uint64_t most,
+                         uint64_t *out) MUST_CHECK;
+
+#endif

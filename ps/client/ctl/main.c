@@ -1,0 +1,210 @@
+// vrepctl: finds the verb, reads its arguments, runs it.
+#include <string.h>
+
+#include "base/control_name.h"
+#include "base/os.h"
+#include "ps/client/ctl/ctl.h"
+
+#define GLOBAL_OPTIONS \
+    (OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_INSTANCE) | OPTION_BIT(OPTION_HELP))
+
+static const char help[] =
+    "vrepctl: controls the VRep replication service of this machine\n"
+    "\n"
+    "  vrepctl enable NAME ...      makes a relationship; on the replica first, then on the "
+    "primary\n"
+    "  vrepctl status [NAME]        shows all relationships, or everything of one\n"
+    "  vrepctl resume NAME ...      resumes replication, starts or continues a resynchronization\n"
+    "  vrepctl suspend NAME         pauses replication or a resynchronization\n"
+    "  vrepctl stop NAME            cancels a resynchronization\n"
+    "  vrepctl remove NAME          removes a relationship; disks stay\n"
+    "  vrepctl set NAME ...         changes a relationship's settings\n"
+    "  vrepctl server [set ...]     shows or changes the server's settings\n"
+    "  vrepctl events               shows what happened\n"
+    "  vrepctl version\n"
+    "\n"
+    "  --instance NAME   the service of that instance\n"
+    "  --json            answers as JSON, times in UTC\n"
+    "  --help            after a verb: its options\n"
+    "\n"
+    "NAME is a relationship's name, or its id where a name is not unique.\n"
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 service not reachable, 4 access denied,\n"
+    "5 refused in this state.\n";
+
+static const struct verb {
+    const char *name;
+    const char *second; // the word that must follow it, or NULL
+    ctl_verb run;
+    unsigned options;
+    enum name_rule rule;
+    const char *help;
+} verbs[] = {
+    {"enable", NULL, ctl_enable,
+     OPTION_BIT(OPTION_DISK) | OPTION_BIT(OPTION_REPLICA) | OPTION_BIT(OPTION_AS_REPLICA) |
+         OPTION_BIT(OPTION_ALLOWED_PRIMARY) | OPTION_BIT(OPTION_VM_ID),
+     NAME_REQUIRED,
+     "vrepctl enable NAME --as-replica --disk PATH... [--allowed-primary HOST]\n"
+     "vrepctl enable NAME --replica HOST[:PORT] --disk PATH... [--vm-id GUID]\n"
+     "\n"
+     "Makes a relationship: the first form on the replica server, the second on the primary.\n"
+     "The disks of both pair by order. Enabling on the replica is the consent to overwrite its\n"
+     "disks with the first resynchronization.\n"
+     "\n"
+     "  --disk PATH...          the disks; relative paths count from the present folder\n"
+     "  --replica HOST[:PORT]   the replica server (port 29242); IPv6 as [::1]:29242\n"
+     "  --as-replica            this server is the replica\n"
+     "  --allowed-primary HOST  the only primary server that may come\n"
+     "  --vm-id GUID            the relationship's id, otherwise a new one\n"},
+    {"status", NULL, ctl_status, 0, NAME_OPTIONAL,
+     "vrepctl status [NAME] [--json]\n"
+     "\n"
+     "All relationships, a line each, or everything of one: state, health and what is behind\n"
+     "it, the progress of a resynchronization, why one is required, the last error and what to\n"
+     "do about it.\n"},
+    {"resume", NULL, ctl_resume,
+     OPTION_BIT(OPTION_RESYNCHRONIZE) | OPTION_BIT(OPTION_OVERWRITE_REPLICA) |
+         OPTION_BIT(OPTION_CONTINUE) | OPTION_BIT(OPTION_NO_WAIT),
+     NAME_REQUIRED,
+     "vrepctl resume NAME [--resynchronize [--overwrite-replica]] [--continue] [--no-wait]\n"
+     "\n"
+     "Resumes replication. When that starts or continues a resynchronization, waits for its end:\n"
+     "exit code 0 when the disks are in step, 1 with the reason when it ended otherwise. Ctrl-C\n"
+     "leaves it running in the service and says so, exit code 0.\n"
+     "\n"
+     "  --resynchronize      compares from block 0\n"
+     "  --overwrite-replica  even if somebody else has written the replica's disks since\n"
+     "  --continue           goes on with a suspended one\n"
+     "  --no-wait            returns when the service has accepted it\n"},
+    {"suspend", NULL, ctl_suspend, 0, NAME_REQUIRED,
+     "vrepctl suspend NAME\n"
+     "\n"
+     "Pauses replication, or a resynchronization, which keeps what it has sent.\n"},
+    {"stop", NULL, ctl_stop, 0, NAME_REQUIRED,
+     "vrepctl stop NAME\n"
+     "\n"
+     "Cancels a resynchronization that runs, is suspended or queued. Exit code 0: cancelled, the\n"
+     "replica's disks are what they were; 1: too late, the merge has begun, or the replica server\n"
+     "has not answered yet.\n"},
+    {"remove", NULL, ctl_remove, 0, NAME_REQUIRED,
+     "vrepctl remove NAME\n"
+     "\n"
+     "Removes the relationship from this server. Its disks stay.\n"},
+    {"set", NULL, ctl_set,
+     OPTION_BIT(OPTION_BANDWIDTH_LIMIT) | OPTION_BIT(OPTION_REPLICA) |
+         OPTION_BIT(OPTION_ALLOWED_PRIMARY),
+     NAME_REQUIRED,
+     "vrepctl set NAME [--bandwidth-limit N] [--replica HOST[:PORT]] [--allowed-primary HOST]\n"
+     "\n"
+     "  --bandwidth-limit N     bytes per second, with K, M or G; 'none': no limit\n"
+     "  --replica HOST[:PORT]   on the primary: where the replica server is now\n"
+     "  --allowed-primary HOST  on the replica: the only primary server that may come\n"},
+    {"server", "set", ctl_server_set,
+     OPTION_BIT(OPTION_BANDWIDTH_LIMIT) | OPTION_BIT(OPTION_MAXIMUM_ACTIVE_TRANSFERS), NAME_NONE,
+     "vrepctl server set [--bandwidth-limit N] [--maximum-active-transfers N]\n"
+     "\n"
+     "  --bandwidth-limit N            of all relationships together: bytes per second, with K,\n"
+     "                                 M or G; 'none': no limit\n"
+     "  --maximum-active-transfers N   so many resynchronizations run, the others wait\n"},
+    {"server", NULL, ctl_server, 0, NAME_NONE,
+     "vrepctl server\n"
+     "\n"
+     "Shows the server's settings. 'vrepctl server set --help' shows how to change them.\n"},
+    {"events", NULL, ctl_events, OPTION_BIT(OPTION_FOLLOW) | OPTION_BIT(OPTION_LIMIT), NAME_NONE,
+     "vrepctl events [--limit N] [--follow] [--json]\n"
+     "\n"
+     "Shows the newest events, oldest first. With --json a line is one event.\n"
+     "\n"
+     "  --limit N   so many of them (100)\n"
+     "  --follow    then those to come, until Ctrl-C\n"},
+    {"version", NULL, ctl_version, 0, NAME_NONE,
+     "vrepctl version\n"
+     "\n"
+     "Shows the versions of this program and of the service.\n"},
+};
+
+// Global options may stand before the verb. Leaves *at on the verb, or behind the last argument.
+static enum status parse_global(int argc, char **argv, struct ctl *ctl, int *at)
+{
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            ctl->json = true;
+        } else if (strcmp(argv[i], "--instance") == 0 && i + 1 < argc) {
+            ctl->instance = argv[++i];
+        } else if (strncmp(argv[i], "--instance=", strlen("--instance=")) == 0) {
+            ctl->instance = argv[i] + strlen("--instance=");
+        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            i = argc; // all that follows is the help's
+            break;
+        } else if (strcmp(argv[i], "--version") == 0) {
+            break; // a verb in an option's clothes
+        } else {
+            return status_fail(STATUS_INVALID_ARGUMENT, 0, "'%.200s' is not known here.", argv[i]);
+        }
+    }
+    *at = i;
+    return STATUS_OK;
+}
+
+static const struct verb *find_verb(int argc, char **argv, int *at)
+{
+    const char *word = strcmp(argv[*at], "--version") == 0 ? "version" : argv[*at];
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        const struct verb *verb = &verbs[i];
+        if (strcmp(word, verb->name) != 0)
+            continue;
+        if (verb->second && (*at + 1 == argc || strcmp(argv[*at + 1], verb->second) != 0))
+            continue;
+        *at += verb->second ? 2 : 1;
+        return verb;
+    }
+    return NULL;
+}
+
+static enum exit_code run_verb(struct ctl *ctl, const struct verb *verb, int argc, char **argv)
+{
+    struct arguments arguments;
+    enum exit_code code;
+    enum status s =
+        arguments_parse(argc, argv, verb->options | GLOBAL_OPTIONS, verb->rule, &arguments);
+    if (s == STATUS_OK && arguments.given[OPTION_INSTANCE])
+        ctl->instance = arguments.value[OPTION_INSTANCE];
+    if (s == STATUS_OK)
+        s = instance_name_check(ctl->instance);
+    ctl->json = ctl->json || arguments.given[OPTION_JSON];
+    if (s != STATUS_OK) {
+        code = ctl_tell_usage();
+    } else if (arguments.given[OPTION_HELP]) {
+        os_print(false, verb->help);
+        code = EXIT_DONE;
+    } else {
+        code = verb->run(ctl, &arguments);
+    }
+    arguments_free(&arguments);
+    return code;
+}
+
+static enum exit_code run(int argc, char **argv, struct ctl *ctl)
+{
+    int at = 0;
+    if (os_arguments(&argc, &argv) != STATUS_OK || parse_global(argc, argv, ctl, &at) != STATUS_OK)
+        return ctl_tell_usage();
+    if (at >= argc || strcmp(argv[at], "help") == 0 || strcmp(argv[at], "/?") == 0) {
+        os_print(false, help);
+        return EXIT_DONE;
+    }
+    const char *word = argv[at];
+    const struct verb *verb = find_verb(argc, argv, &at);
+    if (verb)
+        return run_verb(ctl, verb, argc - at, argv + at);
+    status_fail(STATUS_INVALID_ARGUMENT, 0, "There is no verb '%.200s'.", word);
+    return ctl_tell_usage();
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl ctl = {0};
+    enum exit_code code = run(argc, argv, &ctl);
+    vrep_close(ctl.client);
+    return (int)code;
+}

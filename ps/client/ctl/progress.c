@@ -1,0 +1,156 @@
+#include "ps/client/ctl/progress.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/os.h"
+#include "ps/client/ctl/console.h"
+#include "ps/client/ctl/render.h"
+#include "ps/client/ctl/text.h"
+
+#define BAR_COLUMNS   24
+#define DRAW_EVERY_MS 500
+#define LINE_EVERY_MS 5000
+#define ACTIVITY_MAX  64
+
+struct progress {
+    struct ctl *ctl;
+    bool bar;
+    unsigned drawn;              // columns of the bar's line that are not empty
+    int64_t next_line;           // monotonic
+    char activity[ACTIVITY_MAX]; // of the last line
+    atomic_bool interrupted;
+};
+
+static void on_interrupt(void *context)
+{
+    struct progress *progress = context;
+    atomic_store(&progress->interrupted, true);
+    vrep_cancel(progress->ctl->client);
+}
+
+// Cuts UTF-8 text after so many columns; returns how many it has.
+static unsigned cut(char *text, unsigned columns)
+{
+    unsigned used = 0;
+    for (char *p = text; *p; p++) {
+        if (((unsigned char)*p & 0xC0) == 0x80)
+            continue;
+        if (used == columns) {
+            *p = '\0';
+            break;
+        }
+        used++;
+    }
+    return used;
+}
+
+static void draw_bar(struct progress *progress, const json_t *relationship)
+{
+    struct buffer line = {0};
+    char bar[BAR_COLUMNS + 1];
+    size_t filled = render_percent(relationship) * BAR_COLUMNS / 100;
+    memset(bar, '.', BAR_COLUMNS);
+    memset(bar, '#', filled);
+    bar[BAR_COLUMNS] = '\0';
+    enum status s = buffer_printf(&line, "[%s] ", bar);
+    if (s == STATUS_OK)
+        s = render_progress(relationship, &line);
+    if (s == STATUS_OK) {
+        // One column stays free: writing the last one would begin a new line.
+        unsigned columns = cut((char *)line.data, console_columns() - 1);
+        unsigned rest = progress->drawn > columns ? progress->drawn - columns : 0;
+        ctl_print("\r%s%*s", (const char *)line.data, (int)rest, "");
+        progress->drawn = columns;
+    }
+    buffer_free(&line);
+}
+
+static void end_bar(struct progress *progress)
+{
+    if (progress->drawn)
+        ctl_print("\n");
+    progress->drawn = 0;
+}
+
+static void print_line(struct progress *progress, const json_t *relationship)
+{
+    struct buffer line = {0};
+    const char *activity = member_text(relationship, "ResynchronizeActivity");
+    int64_t now = clock_mono_ms();
+    if (now < progress->next_line && strcmp(activity, progress->activity) == 0)
+        return;
+    progress->next_line = now + LINE_EVERY_MS;
+    strncpy(progress->activity, activity, ACTIVITY_MAX - 1);
+    if (render_progress(relationship, &line) == STATUS_OK)
+        ctl_print("%s\n", (const char *)line.data);
+    buffer_free(&line);
+}
+
+static int32_t VREP_CALL on_progress(void *context, const char *text)
+{
+    struct progress *progress = context;
+    json_error_t ignored;
+    json_t *relationship = progress->ctl->json ? NULL : json_loads(text, 0, &ignored);
+    if (relationship && progress->bar)
+        draw_bar(progress, relationship);
+    else if (relationship)
+        print_line(progress, relationship);
+    json_decref(relationship);
+    return 1;
+}
+
+// Why it is not in step, in the order of what tells most.
+static void explain(const json_t *r)
+{
+    const json_t *error = json_object_get(r, "LastError");
+    const char *cause = member_text(r, "ResynchronizeSuspendCause");
+    ctl_print("The resynchronization of '%s' has not finished; the state is %s.\n",
+              member_text(r, "VMName"), member_text(r, "ReplicationStateText"));
+    if (cause[0])
+        ctl_print("It was suspended: %s\n", cause);
+    if (json_is_object(error))
+        ctl_print("%s\n%s\n", member_text(error, "message"), member_text(error, "action"));
+    if (strcmp(member_text(r, "ResynchronizeLastOutcome"), "Cancelled") == 0 && !cause[0])
+        ctl_print("It was cancelled; the replica's disks are what they were before.\n");
+}
+
+static enum exit_code tell_end(struct ctl *ctl, const json_t *r)
+{
+    bool done = member_number(r, "ReplicationState") == STATE_REPLICATING;
+    if (ctl->json)
+        ctl_print_json(r);
+    else if (done)
+        ctl_print("'%s' is resynchronized; it is in step with %s.\n", member_text(r, "VMName"),
+                  member_text(r, "ReplicaServerName"));
+    else
+        explain(r);
+    return done ? EXIT_DONE : EXIT_FAILED;
+}
+
+enum exit_code progress_follow(struct ctl *ctl, const char *name)
+{
+    static struct progress progress; // Ctrl-C may come until the program ends
+    char *text;
+    json_error_t ignored;
+    progress.ctl = ctl;
+    progress.bar = os_stdout_is_terminal();
+    if (console_catch_interrupt(on_interrupt, &progress) != STATUS_OK)
+        return ctl_tell_failure();
+    int32_t result = vrep_wait(ctl->client, name, DRAW_EVERY_MS, on_progress, &progress, &text);
+    end_bar(&progress);
+    if (result != VREP_OK && atomic_load(&progress.interrupted)) {
+        os_print(true, "The resynchronization goes on in the service; 'vrepctl status' shows it, "
+                       "'vrepctl stop' cancels it.\n");
+        return EXIT_DONE;
+    }
+    if (result != VREP_OK)
+        return ctl_tell_client_error(ctl);
+    json_t *relationship = json_loads(text, 0, &ignored);
+    vrep_free(text);
+    enum exit_code code = tell_end(ctl, relationship);
+    json_decref(relationship);
+    return code;
+}
