@@ -11,6 +11,7 @@
 // [MS-VHDX] 2.4: one sector bitmap block of 1 MiB describes 2^23 sectors.
 #define BITMAP_BLOCK_SIZE MIB
 #define BITMAP_SECTORS    (1ull << 23)
+#define TABLE_ENTRY_SIZE  8
 
 // Goes over what a merge will write into the parent's file.
 struct walk {
@@ -90,11 +91,25 @@ static enum status walk_extent(struct walk *w, const struct vhd_extent *extent)
     return STATUS_OK;
 }
 
+// A merge writes the parent's headers, log, metadata and table too, and they may be holes. Windows,
+// QEMU and we put them first in the file: three times 1 MiB and the table, one more for what lies
+// between.
+static enum status find_structure_holes(struct walk *w)
+{
+    uint64_t blocks = divide_up(w->parent->virtual_size, w->parent_info.block_size);
+    uint64_t table =
+        align_up(2 * blocks * TABLE_ENTRY_SIZE, MIB); // sector bitmaps' entries included
+    return find_holes(w, 0, min_u64(w->parent_info.file_size, 4 * MIB + table));
+}
+
 static enum status walk(struct walk *w)
 {
     struct vhd_extent extent;
     uint64_t size = w->child->virtual_size;
     vhd_get_info(w->parent, &w->parent_info);
+    enum status found = find_structure_holes(w);
+    if (found != STATUS_OK)
+        return found;
     for (uint64_t at = 0; at < size; at += extent.length) {
         enum status status = vhd_map(w->child, VHD_MAP_LEAF, at, size - at, &extent);
         if (status == STATUS_OK && extent.kind != VHD_EXTENT_PARENT)
