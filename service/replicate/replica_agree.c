@@ -194,9 +194,8 @@ static enum status check_count(const struct replica_session *s, const struct rel
         "Disks pair by their order: enable both sides with the same number of disks.");
 }
 
-static enum status check_pair(const struct replica_session *s, const struct relationship *r,
-                              size_t i, const struct peer_disk *primary,
-                              const struct vhd_info *info)
+static enum status check_pair(struct replica_session *s, const struct relationship *r, size_t i,
+                              const struct peer_disk *primary, const struct vhd_info *info)
 {
     const char *path = r->disks[i].path;
     if (info->format == VHD_FORMAT_VHD) {
@@ -218,6 +217,13 @@ static enum status check_pair(const struct replica_session *s, const struct rela
     }
     if (primary->size != info->virtual_size ||
         primary->logical_sector != info->logical_sector_size) {
+        s->mismatch = (struct pair_mismatch){.present = true,
+                                             .disk = i,
+                                             .size = info->virtual_size,
+                                             .logical_sector = info->logical_sector_size};
+        struct peer_disk ours;
+        peer_disk_describe(info, &ours);
+        memcpy(s->mismatch.name, ours.name, sizeof ours.name);
         (void)status_fail(STATUS_MISMATCH, 0,
                           "The disks of '%s' differ in size: '%s' on the primary has %llu bytes in "
                           "sectors of %u, "

@@ -38,9 +38,10 @@ struct replica_session {
     struct replica_claim *claim; // after agree, cancel; NULL: none
     struct request agreed;       // the accepted agree; disks.count 0: none
 
-    bool begun;         // the children exist and are ours; what follows is valid
-    struct vhd **bases; // the claim's
-    char **child_paths; // one a disk, allocated
+    struct pair_mismatch mismatch; // what an agree failed of
+    bool begun;                    // the children exist and are ours; what follows is valid
+    struct vhd **bases;            // the claim's
+    char **child_paths;            // one a disk, allocated
     uint64_t start[RELATIONSHIP_DISKS_MAX]; // cursors at the beginning
     struct replica_writer *writer;
     pthread_mutex_t hasher_mutex;  // the reading thread uses the hasher, too

@@ -37,9 +37,10 @@ enum resync_end {
 // COMMITTING makes it ask for the outcome first). Updates the record's persisted fields through the
 // registry (peer names, compared identities, phase, last outcome, last replication time) and its
 // live progress; raises the disk events (29242, 29244, 29260, 29292, merge begun and finished).
-// `hold`: the held disks; disk_hold_close'd inside and set to NULL once COMMIT was answered.
-// `throttle`: this relationship's bandwidth limit. Runs in the job's thread; every wait has a
-// deadline and heeds the job's order.
+// `hold`: the held disks (*hold may be NULL in the phase COMMITTING: nothing of
+// them may be needed any more, and they are opened here when it is); disk_hold_close'd inside and
+// set to NULL once COMMIT was answered. `throttle`: this relationship's bandwidth limit. Runs in
+// the job's thread; every wait has a deadline and heeds the job's order.
 enum resync_end resync_primary_run(const struct service_context *service, registry_key key,
                                    struct job *job, struct disk_hold **hold,
                                    struct throttle *throttle);

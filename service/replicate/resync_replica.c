@@ -206,7 +206,7 @@ static enum status take_request(struct replica_session *s, const struct inbox_fr
         return st;
     if (st != STATUS_OK) {
         struct status_details why = *status_last();
-        return send_reply(s, reply_error(&why));
+        return send_reply(s, reply_error(&why, &s->mismatch));
     }
     return send_reply(s, reply);
 }

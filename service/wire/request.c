@@ -392,12 +392,34 @@ enum status outcome_decode(const json_t *reply, struct outcome_report *out)
     return as_protocol(st, "answer");
 }
 
-json_t *reply_error(const struct status_details *details)
+json_t *reply_error(const struct status_details *details, const struct pair_mismatch *mismatch)
 {
-    return json_pack("{s:o}", "error", js_from_status(details));
+    json_t *told = NULL;
+    if (mismatch->present)
+        told = json_pack("{s:i, s:s, s:I, s:i}", "disk", (int)mismatch->disk, "name",
+                         mismatch->name, "size", (json_int_t)mismatch->size, "logicalSector",
+                         (int)mismatch->logical_sector);
+    return json_pack("{s:o, s:o*}", "error", js_from_status(details), "mismatch", told);
 }
 
-enum status reply_decode(const uint8_t *data, size_t size, json_t **out)
+// Only for an event's fields: anything that is wrong with it leaves it out.
+static void mismatch_decode(const json_t *object, struct pair_mismatch *out)
+{
+    uint64_t disk, logical;
+    memset(out, 0, sizeof *out);
+    out->present = object && js_get_u64(object, "disk", &disk) == STATUS_OK &&
+                   disk < RELATIONSHIP_DISKS_MAX &&
+                   copy_text(object, "name", out->name, sizeof out->name) == STATUS_OK &&
+                   js_get_u64(object, "size", &out->size) == STATUS_OK &&
+                   js_get_u64(object, "logicalSector", &logical) == STATUS_OK && logical <= 4096;
+    if (!out->present)
+        return;
+    out->disk = (size_t)disk;
+    out->logical_sector = (uint32_t)logical;
+}
+
+enum status reply_decode(const uint8_t *data, size_t size, struct pair_mismatch *mismatch,
+                         json_t **out)
 {
     json_t *object = NULL;
     enum status st = js_parse((const char *)data, size, &object);
@@ -406,6 +428,7 @@ enum status reply_decode(const uint8_t *data, size_t size, json_t **out)
     const json_t *error = json_object_get(object, "error");
     if (error) {
         struct status_details details;
+        mismatch_decode(json_object_get(object, "mismatch"), mismatch);
         js_to_status(error, &details);
         json_decref(object);
         return status_restore(&details);

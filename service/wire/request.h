@@ -96,9 +96,20 @@ struct outcome_report {
 json_t *outcome_encode(const struct outcome_report *report);
 enum status outcome_decode(const json_t *reply, struct outcome_report *out) MUST_CHECK;
 
-// A failure as an answer: {"error": {...}}.
-json_t *reply_error(const struct status_details *details);
-// Parses an answer. One that tells of a failure comes back as that failure.
-enum status reply_decode(const uint8_t *data, size_t size, json_t **out) MUST_CHECK;
+// A pair of disks that cannot be compared, told with a failure.
+struct pair_mismatch {
+    bool present;
+    size_t disk;
+    char name[PEER_NAME_MAX]; // the replica's
+    uint64_t size;
+    uint32_t logical_sector;
+};
+
+// A failure as an answer: {"error": {...}}, with {"mismatch": {...}} when `mismatch` is present.
+json_t *reply_error(const struct status_details *details, const struct pair_mismatch *mismatch);
+
+// Parses an answer. One that tells of a failure comes back as that failure; *out is untouched then.
+enum status reply_decode(const uint8_t *data, size_t size, struct pair_mismatch *mismatch,
+                         json_t **out) MUST_CHECK;
 
 #endif

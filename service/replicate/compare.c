@@ -1,0 +1,324 @@
+// The primary's loop over one disk: takes what the replica sends, compares, sends what differs,
+// ends windows.
+#include "service/replicate/compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "service/replicate/replication_events.h"
+
+#define DIGESTS_AHEAD   (512ull << 20) // disk that the replica may hash ahead: 128 KiB of digests
+#define WINDOW_DATA     (64ull << 20)  // a window ends after so much data,
+#define WINDOW_COMPARED (256ull << 20) // so much compared,
+#define WINDOW_MS       5000           // or so long
+#define WINDOW_DATA_MAX \
+    (2 * WINDOW_DATA) // with the last one not verified yet, the next may grow to this
+#define WINDOW_COMPARED_MAX (4 * WINDOW_COMPARED)
+#define WAIT_MS             1000
+
+// ---- frames ----
+
+static enum status out_of_turn(const struct wire_header *header)
+{
+    return status_fail(
+        STATUS_PROTOCOL, 0, "The replica sent a %s frame for disk %u, offset %llu, out of turn.",
+        wire_type_name(header->type), header->stream, (unsigned long long)header->offset);
+}
+
+// Takes over the frame when it fits.
+static enum status take_run(struct compare *c, struct inbox_frame **frame)
+{
+    const struct wire_header *header = &(*frame)->header;
+    uint64_t length = 0;
+    size_t count = 0;
+    enum status st = header->type == WIRE_HASH
+                         ? message_hash_check(header, c->size, &count, &length)
+                         : message_range_decode(header, (*frame)->payload, c->size, &length);
+    if (st != STATUS_OK)
+        return st;
+    if (header->offset != c->received || length > c->granted - c->received)
+        return out_of_turn(header);
+    c->received += length;
+    *c->runs_end = *frame;
+    c->runs_end = &(*frame)->next;
+    (*frame)->next = NULL;
+    *frame = NULL;
+    return STATUS_OK;
+}
+
+static enum status take_leaves(struct compare *c, struct inbox_frame **frame)
+{
+    size_t count = 0;
+    enum status st = message_leaves_check(&(*frame)->header, &count);
+    if (st != STATUS_OK)
+        return st;
+    *c->leaves_end = *frame;
+    c->leaves_end = &(*frame)->next;
+    (*frame)->next = NULL;
+    *frame = NULL;
+    return STATUS_OK;
+}
+
+static enum status take_resend(struct compare *c, const struct inbox_frame *frame)
+{
+    uint64_t units[LEAF_REQUEST_MAX];
+    size_t count = 0;
+    enum status st = message_units_decode(&frame->header, frame->payload, c->size, units, &count);
+    if (st != STATUS_OK)
+        return st;
+    if (c->window_end == 0 || c->resend_count > 0 || units[0] < c->verified ||
+        units[count - 1] >= c->window_end)
+        return out_of_turn(&frame->header);
+    memcpy(c->resend, units, count * sizeof *units);
+    c->resend_count = count;
+    c->resend_used = 0;
+    return STATUS_OK;
+}
+
+static enum status take_verified(struct compare *c, const struct inbox_frame *frame)
+{
+    if (frame->header.length != 0 || c->window_end == 0 || frame->header.offset != c->window_end)
+        return out_of_turn(&frame->header);
+    c->verified = c->window_end;
+    c->window_end = 0;
+    c->session->progress.disk[c->index].verified = c->verified;
+    return STATUS_OK;
+}
+
+static enum status take_frame(struct compare *c, struct inbox_frame **frame)
+{
+    const struct wire_header *header = &(*frame)->header;
+    c->last_frame = clock_mono_ms();
+    if (header->type == WIRE_DATA_CREDIT)
+        return primary_take_frame(c->session, *frame);
+    if (header->stream != c->index)
+        return out_of_turn(header);
+    switch (header->type) {
+    case WIRE_HASH:
+    case WIRE_ZERO_RUN:
+        return take_run(c, frame);
+    case WIRE_LEAVES:
+        return take_leaves(c, frame);
+    case WIRE_RESEND:
+        return take_resend(c, *frame);
+    case WIRE_VERIFIED:
+        return take_verified(c, *frame);
+    default:
+        return out_of_turn(header);
+    }
+}
+
+// Takes all frames that are there; with `ms`, waits for one.
+static enum status take_frames(struct compare *c, uint32_t ms)
+{
+    for (;;) {
+        struct inbox_frame *frame = NULL;
+        enum status st = inbox_take(c->session->inbox, ms, &frame);
+        if (st != STATUS_OK || !frame)
+            return st;
+        st = take_frame(c, &frame);
+        free(frame);
+        if (st != STATUS_OK)
+            return st;
+        ms = 0;
+    }
+}
+
+// ---- windows and credit ----
+
+static enum status send_position(struct compare *c, enum wire_type type, uint64_t offset)
+{
+    enum status st =
+        connection_send(c->session->connection, type, (uint32_t)c->index, offset, NULL, 0, NULL, 0);
+    return st == STATUS_OK ? connection_flush(c->session->connection) : st;
+}
+
+static enum status grant_digests(struct compare *c)
+{
+    uint8_t number[LENGTH_PAYLOAD_SIZE];
+    if (c->granted == c->size || (c->granted > 0 && c->granted - c->position > DIGESTS_AHEAD / 2))
+        return STATUS_OK;
+    c->granted = min_u64(c->size, c->position + DIGESTS_AHEAD);
+    message_length_encode(c->granted, number);
+    enum status st = connection_send(c->session->connection, WIRE_DIGEST_CREDIT, (uint32_t)c->index,
+                                     0, number, sizeof number, NULL, 0);
+    return st == STATUS_OK ? connection_flush(c->session->connection) : st;
+}
+
+static bool window_is_due(const struct compare *c)
+{
+    if (c->position == c->window_start)
+        return false;
+    return c->position == c->size || c->window_sent >= WINDOW_DATA ||
+           c->position - c->window_start >= WINDOW_COMPARED ||
+           clock_mono_ms() - c->window_since >= WINDOW_MS;
+}
+
+// A window ends at a mark: when all units before it that wait for leaves have been sent.
+static enum status end_window(struct compare *c)
+{
+    if (c->mark == 0 && c->window_end == 0 && window_is_due(c)) {
+        c->mark = c->position;
+        c->mark_pending = c->pending_count;
+    }
+    if (c->mark == 0 || c->mark_pending > 0)
+        return STATUS_OK;
+    c->window_end = c->window_start = c->mark;
+    c->mark = 0;
+    c->window_sent = 0;
+    c->window_since = clock_mono_ms();
+    return send_position(c, WIRE_WINDOW_END, c->window_end);
+}
+
+static bool has_credit(const struct compare *c, uint64_t cost)
+{
+    return c->session->data_credit - c->session->data_sent >= cost;
+}
+
+static bool can_step(const struct compare *c)
+{
+    return c->runs && c->pending_count < LEAF_REQUEST_MAX && has_credit(c, COMPARE_STEP_COST) &&
+           c->window_sent < WINDOW_DATA_MAX && c->position - c->window_start < WINDOW_COMPARED_MAX;
+}
+
+// ---- the loop ----
+
+static enum status resend_next(struct compare *c)
+{
+    enum status st = compare_resend(c);
+    if (st != STATUS_OK || c->resend_used < c->resend_count)
+        return st;
+    c->resend_count = 0;
+    return send_position(c, WIRE_WINDOW_END, c->window_end);
+}
+
+// Nothing can be done without the replica: asks for what is missing and waits.
+static enum status wait_for_replica(struct compare *c)
+{
+    enum status st = compare_ask_leaves(c);
+    if (st == STATUS_OK)
+        st = connection_flush(c->session->connection);
+    if (st == STATUS_OK)
+        st = take_frames(c, WAIT_MS);
+    if (st == STATUS_OK && clock_mono_ms() - c->last_frame >= PRIMARY_STALL_MS)
+        st = status_fail(STATUS_CONNECTION, 0,
+                         "%s has sent nothing for %d seconds: its disks may not answer.",
+                         c->session->theirs.host, PRIMARY_STALL_MS / 1000);
+    return st;
+}
+
+static enum status work(struct compare *c)
+{
+    if (c->resend_count > 0 && has_credit(c, COMPARE_STEP_COST))
+        return resend_next(c);
+    if (c->leaves && has_credit(c, COMPARE_STEP_COST))
+        return compare_leaves(c);
+    if (can_step(c))
+        return compare_step(c);
+    return wait_for_replica(c);
+}
+
+static enum status compare_all(struct compare *c)
+{
+    while (c->verified < c->size) {
+        if (primary_is_ordered(c->session))
+            return status_fail(STATUS_CANCELLED, 0, "The comparison was given up on request.");
+        enum status st = take_frames(c, 0);
+        if (st == STATUS_OK)
+            st = grant_digests(c);
+        if (st == STATUS_OK)
+            st = end_window(c);
+        if (st == STATUS_OK && c->verified < c->size)
+            st = work(c);
+        if (st != STATUS_OK)
+            return st;
+        c->session->progress.disk[c->index].compared = c->position;
+        primary_show(c->session, false);
+    }
+    return STATUS_OK;
+}
+
+static void free_frames(struct inbox_frame *frame)
+{
+    while (frame) {
+        struct inbox_frame *next = frame->next;
+        free(frame);
+        frame = next;
+    }
+}
+
+static void compare_free(struct compare *c)
+{
+    free_frames(c->runs);
+    free_frames(c->leaves);
+    free(c->pending_data);
+    free(c->buffer);
+    free(c->message);
+    free(c);
+}
+
+static struct compare *compare_new(struct primary_session *s, size_t index, struct vhd *disk,
+                                   uint64_t start)
+{
+    struct compare *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->session = s;
+    c->index = index;
+    c->disk = disk;
+    c->size = s->progress.disk[index].total;
+    c->position = c->received = c->verified = c->window_start = start;
+    c->runs_end = &c->runs;
+    c->leaves_end = &c->leaves;
+    c->window_since = c->last_frame = clock_mono_ms();
+    c->buffer = malloc((size_t)COMPARE_READ_UNITS * UNIT_SIZE);
+    c->message = malloc(UNIT_SIZE);
+    c->pending_data = malloc((size_t)LEAF_REQUEST_MAX * UNIT_SIZE);
+    if (c->buffer && c->message && c->pending_data)
+        return c;
+    compare_free(c);
+    return NULL;
+}
+
+// HRESULTs of the conditions that 29244 tells of.
+static uint32_t result_of(enum status st)
+{
+    switch (st) {
+    case STATUS_OK:
+        return 0;
+    case STATUS_CANCELLED:
+        return 0x800704C7; // ERROR_CANCELLED
+    case STATUS_CONNECTION:
+        return 0x80072746; // WSAECONNRESET
+    case STATUS_NO_SPACE:
+        return 0x80070070; // ERROR_DISK_FULL
+    default:
+        return 0x80004005; // E_FAIL
+    }
+}
+
+enum status primary_compare(struct primary_session *s, size_t index, struct vhd *disk,
+                            uint64_t start)
+{
+    const struct relationship *r = s->r;
+    struct compare *c = compare_new(s, index, disk, start);
+    if (!c)
+        return status_no_memory("the comparison of a disk");
+    int64_t began = clock_mono_ms();
+    VM_EVENT(s->service, EVENT_RESYNCHRONIZE_DISK_STARTED, r, EVENT_STRING(r->disks[index].path),
+             EVENT_NUMBER(start / VREP_BLOCK_SIZE),
+             EVENT_NUMBER(divide_up(c->size, VREP_BLOCK_SIZE)), EVENT_GUID(r->resync_id));
+    enum status st = compare_all(c);
+    struct status_details why = *status_last();
+    const struct disk_progress *progress = &s->progress.disk[index];
+    VM_EVENT(s->service, EVENT_RESYNCHRONIZE_DISK_FINISHED, r,
+             EVENT_HEX32(primary_is_ordered(s) ? result_of(STATUS_CANCELLED) : result_of(st)),
+             EVENT_STRING(r->disks[index].path), EVENT_NUMBER(c->blocks_sent),
+             EVENT_NUMBER((uint64_t)(clock_mono_ms() - began) / 1000), EVENT_GUID(r->resync_id),
+             EVENT_NUMBER(c->position - start), EVENT_NUMBER(progress->different),
+             EVENT_NUMBER(progress->sent));
+    compare_free(c);
+    return st == STATUS_OK ? STATUS_OK : status_restore(&why);
+}

@@ -1,0 +1,80 @@
+// The inside of the primary's side: one connection with a replica, and the comparison over it.
+//
+//   reading thread (wire/connection.c)   drains the socket into the inbox
+//   job's thread (resync_primary.c, compare.c)  everything else
+#ifndef VREP_SERVICE_REPLICATE_PRIMARY_SESSION_H
+#define VREP_SERVICE_REPLICATE_PRIMARY_SESSION_H
+
+#include <stdatomic.h>
+
+#include "service/replicate/resync_primary.h"
+#include "service/replicate/unit_digest.h"
+#include "service/wire/connection.h"
+#include "service/wire/inbox.h"
+#include "service/wire/request.h"
+
+#define PRIMARY_ANSWER_MS 120000 // for answers that need the replica's disks
+#define PRIMARY_STALL_MS  300000 // without any frame for so long the replica's disks are given up
+
+// ---- disk_hold.c ----
+
+struct disk_hold {
+    size_t count;
+    struct vhd **disk;
+};
+
+// ---- primary_session.c ----
+
+struct primary_session {
+    const struct service_context *service;
+    registry_key key;
+    struct job *job;
+    struct throttle *throttle; // the relationship's; NULL: this connection sends no data
+    struct relationship *r;    // as it was when the session was opened
+    struct connection *connection;
+    struct inbox *inbox;
+    struct hello mine, theirs;
+    struct digest_key digest_key;
+    atomic_bool committing; // from here on only JOB_CUT interrupts
+    bool for_cancel;        // this connection carries a cancel: only JOB_CUT interrupts it, too
+    uint64_t data_credit;   // the replica's grant, in all
+    uint64_t data_sent;     // what of it is used
+    struct resync_progress progress;
+    int64_t progress_shown;
+    uint64_t rate_position; // for the smoothed rate
+    int64_t rate_time;
+};
+
+// Connects and exchanges hellos. On failure nothing is left open, but `s` must be closed all the
+// same. `deadline_ms`: for connecting.
+enum status primary_open(struct primary_session *s, uint32_t deadline_ms) MUST_CHECK;
+void primary_close(struct primary_session *s);
+
+// True when an order keeps this connection from going on.
+bool primary_is_ordered(void *session);
+
+// What a failure of this connection means for the attempt.
+enum resync_end primary_end_of(struct primary_session *s, enum status st);
+
+// Sends a request and waits for its answer. *answered: the failure is the replica's answer.
+// `deadline_ms` 0: none but the connection's own. MERGE_PROGRESS frames that come meanwhile are
+// shown.
+enum status primary_ask(struct primary_session *s, const struct request *request,
+                        uint32_t deadline_ms, struct pair_mismatch *mismatch, bool *answered,
+                        json_t **reply) MUST_CHECK;
+
+// A frame that may come at any time: DATA_CREDIT, MERGE_PROGRESS. Others are STATUS_PROTOCOL.
+enum status primary_take_frame(struct primary_session *s,
+                               const struct inbox_frame *frame) MUST_CHECK;
+
+// Shows the progress: at once, or when the last time is long enough ago.
+void primary_show(struct primary_session *s, bool now);
+
+// ---- compare.c ----
+
+// Compares one disk from `start` and sends what differs, until all of it is verified. Raises 29242
+// and 29244.
+enum status primary_compare(struct primary_session *s, size_t index, struct vhd *disk,
+                            uint64_t start) MUST_CHECK;
+
+#endif
