@@ -122,13 +122,13 @@ static void drop_page(struct sparse *s, uint64_t number)
 
 struct sparse sparse_clone(const struct sparse *from)
 {
-    struct sparse copy = *from;
+    struct sparse copy = {.size = from->size, .pages = from->pages};
+    if (from->slot_count == 0)
+        return copy;
+    copy.slots = must(malloc(from->slot_count * sizeof *copy.slots));
+    memcpy(copy.slots, from->slots, from->slot_count * sizeof *copy.slots);
+    copy.slot_count = from->slot_count;
     copy.slot_capacity = from->slot_count;
-    copy.slots = NULL;
-    if (from->slot_count > 0) {
-        copy.slots = must(malloc(from->slot_count * sizeof *copy.slots));
-        memcpy(copy.slots, from->slots, from->slot_count * sizeof *copy.slots);
-    }
     for (size_t i = 0; i < copy.slot_count; i++)
         copy.slots[i].chunk->references++;
     return copy;

@@ -260,6 +260,25 @@ static void write_time__is_now_in_filetime(void **state)
     free(path);
 }
 
+static void write_time__of_a_closed_file__does_not_move(void **state)
+{
+    (void)state;
+    char *path = temp_path(folder, "settled");
+    struct file *f = create(path);
+    assert_ok(file_write(f, 0, "x", 1));
+    file_close(f);
+    uint64_t first = 0, time;
+    for (int i = 0; i < 3; i++) {
+        assert_ok(open_as(path, i == 1, FILE_SHARE_DENY_WRITE, &f)); // a writer who does not write
+        assert_ok(f->ops->write_time(f, &time));
+        file_close(f);
+        assert_true(i == 0 || time == first);
+        first = time;
+        clock_sleep_ms(20);
+    }
+    free(path);
+}
+
 static void open__missing_existing_or_a_folder__refused(void **state)
 {
     (void)state;
@@ -387,6 +406,7 @@ int main(void)
         cmocka_unit_test(extent__covers_the_file_and_holes_are_zeros),
         cmocka_unit_test(identify__two_spellings__one_file),
         cmocka_unit_test(write_time__is_now_in_filetime),
+        cmocka_unit_test(write_time__of_a_closed_file__does_not_move),
         cmocka_unit_test(open__missing_existing_or_a_folder__refused),
         cmocka_unit_test(open__low_priority__reads_and_writes),
         cmocka_unit_test(rename_and_remove__names_follow),

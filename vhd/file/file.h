@@ -68,7 +68,8 @@ struct file_ops {
     enum status (*identify)(struct file *file, struct file_id *id);
     // Time of the last write, 100 ns units since 1601-01-01 UTC.
     enum status (*write_time)(struct file *file, uint64_t *time);
-    // Closes; never fails (flush first where it matters). Frees `file`.
+    // Closes; never fails (flush first where it matters). A file that was changed keeps its time of
+    // last write over a power cut from then on. Frees `file`.
     void (*close)(struct file *file);
 };
 

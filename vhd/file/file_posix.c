@@ -26,6 +26,7 @@ struct posix_file {
     struct file file;
     int fd;
     bool low_io_priority;
+    bool changed; // since it was opened
 };
 
 static struct posix_file *self(struct file *file)
@@ -98,11 +99,12 @@ static enum status posix_read(struct file *file, uint64_t offset, void *buffer, 
 
 static enum status posix_write(struct file *file, uint64_t offset, const void *buffer, size_t size)
 {
-    const struct posix_file *f = self(file);
+    struct posix_file *f = self(file);
     enum status s = check_range(file, offset, size);
     if (s != STATUS_OK)
         return s;
     lower_io_priority(f);
+    f->changed = true;
     const uint8_t *p = buffer;
     for (size_t done = 0; done < size;) {
         size_t step = (size_t)min_u64(size - done, TRANSFER_MAX);
@@ -130,6 +132,7 @@ static enum status posix_set_size(struct file *file, uint64_t size)
     if (s != STATUS_OK)
         return s;
     int result;
+    self(file)->changed = true;
     do {
         result = ftruncate(self(file)->fd, (off_t)size);
     } while (result != 0 && errno == EINTR);
@@ -140,9 +143,10 @@ static enum status posix_set_size(struct file *file, uint64_t size)
 }
 
 // fallocate, EINTR-safe. 0 or an errno value.
-static int allocate(const struct posix_file *f, int mode, uint64_t offset, uint64_t length)
+static int allocate(struct posix_file *f, int mode, uint64_t offset, uint64_t length)
 {
     int result;
+    f->changed = true;
     do {
         result = fallocate(f->fd, mode, (off_t)offset, (off_t)length);
     } while (result != 0 && errno == EINTR);
@@ -265,6 +269,10 @@ static enum status posix_write_time(struct file *file, uint64_t *time)
 
 static void posix_close(struct file *file)
 {
+    // fdatasync leaves the time of the last write behind; a power cut that took it back would look
+    // like a foreign write.
+    if (self(file)->changed)
+        fsync(self(file)->fd);
     close(self(file)->fd);
     free(file->path);
     free(file);

@@ -20,11 +20,17 @@
 struct win32_file {
     struct file file;
     HANDLE handle;
+    bool changed; // since it was opened
 };
 
 static HANDLE handle_of(struct file *file)
 {
     return ((struct win32_file *)file)->handle;
+}
+
+static void mark_changed(struct file *file)
+{
+    ((struct win32_file *)file)->changed = true;
 }
 
 static enum status check_range(const struct file *file, uint64_t offset, uint64_t length)
@@ -96,6 +102,7 @@ static enum status win32_write(struct file *file, uint64_t offset, const void *b
     enum status s = check_range(file, offset, size);
     if (s != STATUS_OK)
         return s;
+    mark_changed(file);
     const uint8_t *p = buffer;
     for (size_t done = 0; done < size;) {
         OVERLAPPED at = position(offset + done);
@@ -124,6 +131,7 @@ static enum status win32_set_size(struct file *file, uint64_t size)
     enum status s = check_range(file, size, 0);
     if (s != STATUS_OK)
         return s;
+    mark_changed(file);
     FILE_END_OF_FILE_INFO info = {.EndOfFile.QuadPart = (LONGLONG)size};
     if (SetFileInformationByHandle(handle_of(file), FileEndOfFileInfo, &info, sizeof info))
         return STATUS_OK;
@@ -163,6 +171,7 @@ static enum status win32_zero(struct file *file, uint64_t offset, uint64_t lengt
 // that.
 static enum status set_allocation(struct file *file, uint64_t bytes)
 {
+    mark_changed(file);
     FILE_ALLOCATION_INFO info = {.AllocationSize.QuadPart = (LONGLONG)bytes};
     if (SetFileInformationByHandle(handle_of(file), FileAllocationInfo, &info, sizeof info))
         return STATUS_OK;
@@ -251,8 +260,23 @@ static enum status win32_write_time(struct file *file, uint64_t *time)
     return STATUS_OK;
 }
 
+// NTFS sets the time of the last write when it likes, at the latest some time after the close; a
+// power cut that took it back would look like a foreign write. Set by hand, it stays what it is,
+// and the flush makes it stable.
+static void settle_write_time(HANDLE h)
+{
+    FILETIME now;
+    GetSystemTimePreciseAsFileTime(&now);
+    FILE_BASIC_INFO info = {
+        .LastWriteTime = {.LowPart = now.dwLowDateTime, .HighPart = (LONG)now.dwHighDateTime}};
+    if (SetFileInformationByHandle(h, FileBasicInfo, &info, sizeof info))
+        FlushFileBuffers(h);
+}
+
 static void win32_close(struct file *file)
 {
+    if (((struct win32_file *)file)->changed)
+        settle_write_time(handle_of(file));
     CloseHandle(handle_of(file));
     free(file->path);
     free(file);
