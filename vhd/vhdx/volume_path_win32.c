@@ -38,7 +38,7 @@ enum status vhdx_volume_path(const char *path, char **out)
         status = status_no_memory("the volume path of a disk");
     else if (GetVolumePathNameW((const wchar_t *)wide, mount, (DWORD)units) &&
              GetVolumeNameForVolumeMountPointW(mount, volume, VOLUME_NAME_UNITS) &&
-             wcslen(mount) <= wcslen((const wchar_t *)wide))
+             _wcsnicmp(mount, (const wchar_t *)wide, wcslen(mount)) == 0)
         status = join(volume, (const wchar_t *)wide + wcslen(mount), out);
     // Otherwise (a network share, a system without volume names) the path by volume is left out.
     free(mount);
