@@ -17,10 +17,11 @@ function(vrep_sources OUT)
 endfunction()
 
 # vrep_library(NAME DIRS dir... [LIBS lib...] [WINDOWS_LIBS lib...]): a static library. What it links is passed on
-# to its users.
+# to its users. A main.c is the program's alone, so that tests can link all the rest.
 function(vrep_library NAME)
     cmake_parse_arguments(ARG "" "" "DIRS;LIBS;WINDOWS_LIBS" ${ARGN})
     vrep_sources(sources ${ARG_DIRS})
+    list(FILTER sources EXCLUDE REGEX "/main\\.c$")
     if(WIN32)
         list(APPEND ARG_LIBS ${ARG_WINDOWS_LIBS})
     endif()
@@ -34,10 +35,12 @@ function(vrep_library NAME)
     target_link_libraries(${NAME} PUBLIC vrep_options ${ARG_LIBS})
 endfunction()
 
-# vrep_program(NAME DIRS dir... [LIBS lib...]): a program of the product, in build/<preset>/bin.
+# vrep_program(NAME DIRS dir... [MAIN file] [LIBS lib...]): a program of the product, in build/<preset>/bin. MAIN is
+# needed only when main.c lies outside DIRS.
 function(vrep_program NAME)
-    cmake_parse_arguments(ARG "" "" "DIRS;LIBS" ${ARGN})
+    cmake_parse_arguments(ARG "" "MAIN" "DIRS;LIBS" ${ARGN})
     vrep_sources(sources ${ARG_DIRS})
+    list(APPEND sources ${ARG_MAIN})
     if(NOT sources)
         message(STATUS "${NAME}: no sources yet")
         return()

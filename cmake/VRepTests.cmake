@@ -70,14 +70,32 @@ function(vrep_test)
     vrep_test_environment(${ARG_NAME} program TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABELS})
 endfunction()
 
-# Test programs lie beside the product's, in tests/ of the build folder, and may use all of its libraries.
+# vrep_test_libraries(OUT source...): what these sources need beyond base, vhd, etw and the engine, by the headers
+# that they include; so a test of the disk library is built and runs while the service does not compile.
+function(vrep_test_libraries OUT)
+    set(libraries vrep_test_support)
+    foreach(source IN LISTS ARGN)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+        file(STRINGS "${source}" includes REGEX "^#include \"(service|ps)/")
+        list(FILTER includes EXCLUDE REGEX "\"service/engine/")
+        if(includes MATCHES "\"service/")
+            list(PREPEND libraries vrep_service_core)
+        endif()
+        if(includes MATCHES "\"ps/")
+            list(PREPEND libraries vrep_client)
+        endif()
+    endforeach()
+    set(${OUT} "${libraries}" PARENT_SCOPE)
+endfunction()
+
+# Test programs lie beside the product's, in tests/ of the build folder.
 function(vrep_test_program TARGET)
     cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
     add_executable(${TARGET} ${ARG_SOURCES})
+    vrep_test_libraries(libraries ${ARG_SOURCES})
     set_target_properties(${TARGET} PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-    target_link_libraries(${TARGET} PRIVATE
-        vrep_test_support vrep_client vrep_service_core vrep_engine vrep_etw vrep_vhd vrep_base ${ARG_LIBS})
+    target_link_libraries(${TARGET} PRIVATE ${libraries} ${ARG_LIBS})
     if(WIN32)
         target_link_options(${TARGET} PRIVATE -mconsole)
     endif()
