@@ -149,9 +149,10 @@ void settle_cancel_too_late(struct task *task, const struct relationship *r)
 
 static enum status to_guarded(struct relationship *r, void *argument)
 {
+    bool committed = r->phase == PHASE_COMMITTING;
     end_run(r);
     r->state = REPLICATION_WAITING_FOR_START_RESYNCHRONIZE;
-    r->reason = REASON_REPLICA_CHANGED;
+    r->reason = committed ? REASON_FINISHED_ELSEWHERE : REASON_REPLICA_CHANGED;
     r->error = *(const struct status_details *)argument;
     return relationship_set_text(&r->suspend_cause, NULL);
 }

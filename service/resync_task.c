@@ -100,7 +100,8 @@ static enum status begin_attempt(struct task *task, struct begin_change *change)
     return STATUS_OK;
 }
 
-// Holds the primary's disks, which may take as long as a disk takes.
+// Holds the primary's disks, which may take as long as a disk takes. Once a commit was sent they
+// are only needed when the replica turns out not to have it; the attempt holds them then.
 static enum status hold_disks(struct task *task)
 {
     struct supervisor *supervisor = task->supervisor;
@@ -110,7 +111,8 @@ static enum status hold_disks(struct task *task)
     enum status s = registry_get(supervisor->context.registry, task->key, &r);
     if (s != STATUS_OK)
         return s;
-    s = supervisor->ops->hold_open(&supervisor->context, r, &task->hold);
+    if (r->phase != PHASE_COMMITTING)
+        s = supervisor->ops->hold_open(&supervisor->context, r, &task->hold);
     relationship_free(r);
     return s;
 }
