@@ -131,14 +131,14 @@ static void write__dynamic_cut_anywhere__flushed_data_is_there(void **state)
     (void)state;
     struct mem_fs *start = mem_fs_new();
     create_parent(start, VHD_TYPE_DYNAMIC, 1 << 20);
-    struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 7};
+    struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 13};
     struct crash_fs *crash = crash_fs_new(start);
     struct random random = random_start(random_seed("crash.vhdx_write dynamic"));
     struct vhd *disk = open_disk(crash_fs_system(crash), PARENT, true);
     write_randomly(&s, crash, disk, &random, 25);
     assert_ok(vhd_close(disk));
     disk_model_promise(s.model, crash_fs_operations(crash));
-    cut_everywhere(&s, crash, 40);
+    cut_everywhere(&s, crash, 16);
     mem_fs_free(start);
 }
 
@@ -154,7 +154,7 @@ static void write__fixed_cut_anywhere__flushed_data_is_there(void **state)
     write_randomly(&s, crash, disk, &random, 15);
     assert_ok(vhd_close(disk));
     disk_model_promise(s.model, crash_fs_operations(crash));
-    cut_everywhere(&s, crash, 40);
+    cut_everywhere(&s, crash, 16);
     mem_fs_free(start);
 }
 
@@ -165,7 +165,7 @@ static void write__child_cut_anywhere__flushed_data_is_there(void **state)
     (void)state;
     struct mem_fs *start = mem_fs_new();
     create_parent(start, VHD_TYPE_DYNAMIC, 1 << 20);
-    struct scenario s = {disk_model_new(DISK_SIZE, 512), CHILD, 7};
+    struct scenario s = {disk_model_new(DISK_SIZE, 512), CHILD, 13};
     struct vhd *disk = open_disk(mem_fs_system(start), PARENT, true);
     assert_ok(disk_model_write(s.model, disk, 0, 3 * MIB));
     assert_ok(disk_model_write(s.model, disk, 5 * MIB, 512));
@@ -178,7 +178,7 @@ static void write__child_cut_anywhere__flushed_data_is_there(void **state)
     write_randomly(&s, crash, disk, &random, 30);
     assert_ok(vhd_close(disk));
     disk_model_promise(s.model, crash_fs_operations(crash));
-    cut_everywhere(&s, crash, 40);
+    cut_everywhere(&s, crash, 16);
     mem_fs_free(start);
 }
 
@@ -189,7 +189,7 @@ static void write__after_a_crash_and_cut_again__flushed_data_is_there(void **sta
     (void)state;
     struct mem_fs *start = mem_fs_new();
     create_parent(start, VHD_TYPE_DYNAMIC, 1 << 20);
-    struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 7};
+    struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 13};
     struct vhd *disk = open_disk(mem_fs_system(start), PARENT, true);
     assert_ok(disk_model_write(s.model, disk, MIB, 4096));
     assert_ok(vhd_flush(disk));
@@ -208,7 +208,7 @@ static void write__after_a_crash_and_cut_again__flushed_data_is_there(void **sta
     write_randomly(&s, crash, disk, &random, 15);
     assert_ok(vhd_close(disk));
     disk_model_promise(s.model, crash_fs_operations(crash));
-    cut_everywhere(&s, crash, 40);
+    cut_everywhere(&s, crash, 16);
     mem_fs_free(start);
 }
 
