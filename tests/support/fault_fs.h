@@ -23,7 +23,8 @@
 // Kinds of calls, to be added up.
 enum fault_kind {
     FAULT_READ = 1,
-    FAULT_WRITE = 2, // write and zero; the first half (whole sectors) of a failed write is written nevertheless
+    FAULT_WRITE = 2, // write and zero; the first half (whole sectors) of a failed write is written
+                     // nevertheless
     FAULT_FLUSH = 4, // nothing is flushed
     FAULT_SET_SIZE = 8,
     FAULT_RESERVE = 16,

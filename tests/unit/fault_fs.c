@@ -44,15 +44,28 @@ static void nth_call__each_in_turn__fails_once(void **state)
     assert_int_equal(nth, 6); // open, write, write, flush, rename went through
 }
 
-static void failed_write__leaves_its_first_half(void **state)
+static void failed_write__leaves_the_sectors_of_its_first_half(void **state)
 {
     (void)state;
+    static const uint8_t bytes[5 * 512] = {1};
     struct mem_fs *mem = mem_fs_new();
     struct fault_fs *fault = fault_fs_new(mem_fs_system(mem));
-    fault_fs_arm(fault, FAULT_WRITE, 2, STATUS_NO_SPACE, false);
-    assert_status(replace(fault_fs_system(fault)), STATUS_NO_SPACE);
+    const struct file_system *fs = fault_fs_system(fault);
+    struct file_open how = {.writable = true, .create = true, .share = FILE_SHARE_NOTHING};
+    struct file *f;
+    assert_ok(fs->open(fs, "f", &how, &f));
+    fault_fs_arm(fault, FAULT_WRITE, 2, STATUS_NO_SPACE, true);
+    assert_ok(file_write(f, 0, bytes, 512));
+    assert_status(file_write(f, 512, bytes, sizeof bytes), STATUS_NO_SPACE);
     assert_int_equal(fault_fs_calls(fault), 2);
-    assert_int_equal(mem_fs_size(mem, "new"), 6);
+    assert_int_equal(mem_fs_size(mem, "f"), 512 + 2 * 512);
+    assert_status(f->ops->zero(f, 4096, 1024), STATUS_NO_SPACE);
+    assert_int_equal(mem_fs_size(mem, "f"), 4096 + 512);
+    assert_status(file_write(f, 0, "12", 2), STATUS_NO_SPACE); // less than a sector: nothing
+    char byte;
+    mem_fs_peek(mem, "f", 0, &byte, 1);
+    assert_int_equal(byte, 1);
+    file_close(f);
     fault_fs_free(fault);
     mem_fs_free(mem);
 }
@@ -134,7 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nth_call__each_in_turn__fails_once),
-        cmocka_unit_test(failed_write__leaves_its_first_half),
+        cmocka_unit_test(failed_write__leaves_the_sectors_of_its_first_half),
         cmocka_unit_test(for_ever__from_the_nth_on__all_fail),
         cmocka_unit_test(counting__without_a_fault__only_the_kinds),
         cmocka_unit_test(every_call__of_a_file__can_fail),
