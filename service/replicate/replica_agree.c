@@ -11,6 +11,9 @@
 #include "service/replicate/replica_session.h"
 #include "service/replicate/replication_events.h"
 
+#define CLEAN_UP_WAIT_MS 20000
+#define CLEAN_UP_POLL_MS 200
+
 #define FREE_SPACE_FLOOR (16ull << 20) // with less than this nothing is begun
 
 // 1601-01-01 to 1970-01-01 in milliseconds.
@@ -416,6 +419,20 @@ static enum status agree_on(struct replica_session *s, const struct relationship
     return st;
 }
 
+// The primary hears of a merge's end before its children are deleted, and may be back before they are.
+static enum status get_after_clean_up(struct replica_session *session, struct relationship **out)
+{
+    int64_t deadline = clock_mono_ms() + CLEAN_UP_WAIT_MS;
+    uint64_t seen = replica_table_await(session->service->replicas, UINT64_MAX, 0);
+    for (;;) {
+        enum status st = registry_get(session->service->registry, session->key, out);
+        if (st != STATUS_OK || (*out)->phase != PHASE_MERGED || clock_mono_ms() >= deadline)
+            return st;
+        relationship_free(*out);
+        seen = replica_table_await(session->service->replicas, seen, CLEAN_UP_POLL_MS);
+    }
+}
+
 enum status replica_agree(struct replica_session *session, struct request *request,
                           struct agreement *out)
 {
@@ -428,7 +445,7 @@ enum status replica_agree(struct replica_session *session, struct request *reque
                                 REPLICA_CLAIM_WAIT_MS, &session->claim);
     if (st == STATUS_OK) {
         session->key = key;
-        st = registry_get(session->service->registry, key, &r);
+        st = get_after_clean_up(session, &r);
     }
     if (st != STATUS_OK)
         return st;

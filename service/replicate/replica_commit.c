@@ -123,6 +123,8 @@ enum status replica_commit(struct replica_session *session, const struct request
 
 static enum request_outcome outcome_of(const struct relationship *r, const struct guid *resync_id)
 {
+    if (guid_equal(&r->resync_id, resync_id) && r->phase == PHASE_MERGED)
+        return REQUEST_OUTCOME_MERGED; // only children remain to be deleted
     if (guid_equal(&r->resync_id, resync_id) && r->phase != PHASE_NONE)
         return r->phase == PHASE_COMPARING ? REQUEST_OUTCOME_COMPARING : REQUEST_OUTCOME_MERGING;
     if (!guid_equal(&r->last_resync_id, resync_id))

@@ -122,9 +122,7 @@ static enum status merge_disk(struct merge_run *run, size_t i)
     enum status st = vhd_merge(child, &how);
     free(child);
     FAULT_POINT("before-merged-persist");
-    if (st == STATUS_OK)
-        st = persist_merged(run, i);
-    return st == STATUS_OK ? remove_child(run, i) : st;
+    return st == STATUS_OK ? persist_merged(run, i) : st;
 }
 
 static enum status change_finished(struct relationship *r, void *argument)
@@ -207,9 +205,17 @@ static enum resync_end merge_all(struct merge_run *run)
     for (size_t i = 0; i < run->r->disk_count; i++) {
         if (cut(run))
             return RESYNC_CUT;
-        st = run->r->disks[i].merged ? remove_child(run, i) : merge_disk(run, i);
+        st = run->r->disks[i].merged ? STATUS_OK : merge_disk(run, i);
         if (st == STATUS_PARENT_MISMATCH)
             return finish_elsewhere(run, i);
+        if (st != STATUS_OK)
+            return interrupted(run, st);
+    }
+    // The disks are what the primary's are, which it may hear now: to delete a child in thousands of
+    // pieces takes some file systems seconds.
+    replica_table_announce(run->service->replicas);
+    for (size_t i = 0; i < run->r->disk_count; i++) {
+        st = remove_child(run, i);
         if (st != STATUS_OK)
             return interrupted(run, st);
     }
