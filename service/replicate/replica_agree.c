@@ -419,7 +419,8 @@ static enum status agree_on(struct replica_session *s, const struct relationship
     return st;
 }
 
-// The primary hears of a merge's end before its children are deleted, and may be back before they are.
+// The primary hears of a merge's end before its children are deleted, and may be back before they
+// are.
 static enum status get_after_clean_up(struct replica_session *session, struct relationship **out)
 {
     int64_t deadline = clock_mono_ms() + CLEAN_UP_WAIT_MS;

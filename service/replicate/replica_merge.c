@@ -211,8 +211,8 @@ static enum resync_end merge_all(struct merge_run *run)
         if (st != STATUS_OK)
             return interrupted(run, st);
     }
-    // The disks are what the primary's are, which it may hear now: to delete a child in thousands of
-    // pieces takes some file systems seconds.
+    // The disks are what the primary's are, which it may hear now: to delete a child in thousands
+    // of pieces takes some file systems seconds.
     replica_table_announce(run->service->replicas);
     for (size_t i = 0; i < run->r->disk_count; i++) {
         st = remove_child(run, i);

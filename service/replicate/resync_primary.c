@@ -190,16 +190,10 @@ static enum status persist_phase(struct primary_session *s, enum resynchronize_p
     return registry_update(s->service->registry, s->key, change_phase, &phase);
 }
 
-static enum status change_committed(struct relationship *r, void *argument)
-{
-    r->last_replication_time = *(const int64_t *)argument;
-    return STATUS_OK;
-}
-
 static enum status change_merged(struct relationship *r, void *argument)
 {
-    (void)argument;
     r->phase = PHASE_NONE;
+    r->last_replication_time = *(const int64_t *)argument;
     r->last_resync_id = r->resync_id;
     r->last_outcome = OUTCOME_MERGED;
     for (size_t i = 0; i < r->disk_count; i++) {
@@ -216,7 +210,7 @@ static enum resync_end finished(struct primary_session *s)
 {
     for (size_t i = 0; i < s->progress.disk_count; i++)
         s->progress.disk[i].merged = s->progress.disk[i].merge_total;
-    enum status st = registry_update(s->service->registry, s->key, change_merged, NULL);
+    enum status st = registry_update(s->service->registry, s->key, change_merged, &s->as_of);
     if (st != STATUS_OK)
         return RESYNC_RETRY;
     primary_show(s, true);
@@ -259,12 +253,10 @@ static enum resync_end follow(struct primary_session *s)
 }
 
 // The replica has answered: it merges, whatever happens. The disks are free again.
-static enum resync_end committed(struct primary_session *s, struct disk_hold **hold, int64_t as_of)
+static enum resync_end committed(struct primary_session *s, struct disk_hold **hold)
 {
     disk_hold_close(*hold);
     *hold = NULL;
-    if (registry_update(s->service->registry, s->key, change_committed, &as_of) != STATUS_OK)
-        return RESYNC_RETRY;
     return follow(s);
 }
 
@@ -272,7 +264,7 @@ static enum resync_end commit(struct primary_session *s, struct disk_hold **hold
 {
     enum request_outcome outcome = REQUEST_OUTCOME_UNKNOWN;
     bool answered = false;
-    int64_t as_of = clock_wall_ms();
+    s->as_of = clock_wall_ms();
     atomic_store(&s->committing, true);
     FAULT_POINT("before-committing-persist");
     enum status st = persist_phase(s, PHASE_COMMITTING);
@@ -284,7 +276,7 @@ static enum resync_end commit(struct primary_session *s, struct disk_hold **hold
     st = ask_outcome(s, REQUEST_COMMIT, PRIMARY_ANSWER_MS, &answered, &outcome);
     if (st == STATUS_OK &&
         (outcome == REQUEST_OUTCOME_MERGING || outcome == REQUEST_OUTCOME_MERGED))
-        return committed(s, hold, as_of);
+        return committed(s, hold);
     if (st == STATUS_OK)
         return act_on_outcome(s, outcome);
     if (!answered)
@@ -332,8 +324,7 @@ static enum resync_end resume_commit(struct primary_session *s, struct disk_hold
     if (st != STATUS_OK)
         return primary_end_of(s, st);
     if (outcome == REQUEST_OUTCOME_MERGING)
-        return committed(
-            s, hold, s->r->last_replication_time ? s->r->last_replication_time : clock_wall_ms());
+        return committed(s, hold);
     if (outcome != REQUEST_OUTCOME_COMPARING)
         return act_on_outcome(s, outcome);
     atomic_store(&s->committing, false);
@@ -344,7 +335,7 @@ static enum resync_end resume_commit(struct primary_session *s, struct disk_hold
 static void start_progress(struct primary_session *s)
 {
     s->progress.activity = "Connecting";
-    s->progress.started = clock_wall_ms();
+    s->as_of = s->progress.started = clock_wall_ms();
     s->progress.mono_started = clock_mono_ms();
     s->progress.remaining_s = -1;
 }
