@@ -1,0 +1,195 @@
+#include "tests/support/test.h"
+
+#include <string.h>
+
+#include "base/endian.h"
+#include "tests/support/mem_fs.h"
+#include "vhd/errors.h"
+#include "vhd/vhd.h"
+#include "vhd/vhdx/bat.h"
+
+#define PATH  "/disk.vhdx"
+#define CHILD "/child.vhdx"
+#define MIB   (1ull << 20)
+#define BAT   (3 * MIB) // in files that we create
+
+static void geometry__spec_examples__match(void **state)
+{
+    (void)state;
+    struct vhdx_geometry g;
+    vhdx_geometry_init(&g, 4 * MIB, 32 << 20, 512, false);
+    assert_int_equal(1 << g.chunk_ratio_shift, 128);
+    assert_int_equal(g.block_count, 1);
+    assert_int_equal(g.entry_count, 1);
+    assert_int_equal(vhdx_block_length(&g, 0), 4 * MIB);
+    // 4097 blocks of 1 MiB with a ratio of 4096: one bitmap entry lies between the last two.
+    vhdx_geometry_init(&g, 4097 * MIB, 1 << 20, 512, false);
+    assert_int_equal(g.entry_count, 4098);
+    assert_int_equal(vhdx_payload_index(&g, 4095), 4095);
+    assert_int_equal(vhdx_bitmap_index(&g, 0), 4096);
+    assert_int_equal(vhdx_payload_index(&g, 4096), 4097);
+    vhdx_geometry_init(&g, 4097 * MIB, 1 << 20, 512, true);
+    assert_int_equal(g.entry_count, 2 * 4097);
+    vhdx_geometry_init(&g, 4 * MIB, 256 << 20, 4096, true);
+    assert_int_equal(1 << g.chunk_ratio_shift, 128);
+    // The largest table: 513 MiB.
+    vhdx_geometry_init(&g, 64ull << 40, 1 << 20, 512, true);
+    assert_int_equal(g.entry_count * 8, (512ull << 20) + 16384 * 8);
+}
+
+static void decode__every_state__says_what_a_reader_does(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t raw;
+        enum vhdx_block_state base, child;
+        uint64_t offset;
+    } cases[] = {
+        {5 * MIB | 0, VHDX_BLOCK_NOT_PRESENT, VHDX_BLOCK_NOT_PRESENT, 0},
+        {5 * MIB | 1, VHDX_BLOCK_UNDEFINED, VHDX_BLOCK_UNDEFINED, 0},
+        {5 * MIB | 2, VHDX_BLOCK_ZERO, VHDX_BLOCK_ZERO, 0},
+        {5 * MIB | 3, VHDX_BLOCK_UNMAPPED, VHDX_BLOCK_UNMAPPED, 0},
+        {5 * MIB | 4, VHDX_BLOCK_UNMAPPED, VHDX_BLOCK_UNMAPPED, 0},
+        {5 * MIB | 5, VHDX_BLOCK_UNMAPPED, VHDX_BLOCK_UNMAPPED, 0},
+        {5 * MIB | 6, VHDX_BLOCK_FULLY_PRESENT, VHDX_BLOCK_FULLY_PRESENT, 5 * MIB},
+        {5 * MIB | 7, VHDX_BLOCK_FULLY_PRESENT, VHDX_BLOCK_PARTIALLY_PRESENT, 5 * MIB},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vhdx_block block = vhdx_payload_decode(cases[i].raw, false);
+        assert_int_equal(block.state, cases[i].base);
+        assert_int_equal(block.offset, cases[i].offset);
+        block = vhdx_payload_decode(cases[i].raw, true);
+        assert_int_equal(block.state, cases[i].child);
+        assert_int_equal(block.offset, cases[i].offset);
+    }
+    struct vhdx_block full = {.state = VHDX_BLOCK_FULLY_PRESENT, .offset = 7 * MIB};
+    assert_int_equal(vhdx_block_encode(&full), 7 * MIB | 6);
+}
+
+// A dynamic disk of 16 MiB in blocks of 1 MiB, the first two of them written, and a child with one
+// partial block.
+static struct mem_fs *with_disks(void)
+{
+    struct mem_fs *fs = mem_fs_new();
+    struct vhd_create how = {.fs = mem_fs_system(fs),
+                             .format = VHD_FORMAT_VHDX,
+                             .type = VHD_TYPE_DYNAMIC,
+                             .virtual_size = 16 * MIB,
+                             .block_size = 1 << 20};
+    struct vhd_open open = {.fs = mem_fs_system(fs), .writable = true, .share = FILE_SHARE_NOTHING};
+    struct vhd *disk;
+    static uint8_t data[2 << 20];
+    memset(data, 0x11, sizeof data);
+    assert_ok(vhd_create(PATH, &how));
+    assert_ok(vhd_open(PATH, &open, &disk));
+    assert_ok(vhd_write(disk, 0, data, sizeof data));
+    assert_ok(vhd_close(disk));
+    assert_ok(vhd_create_child(CHILD, PATH, mem_fs_system(fs)));
+    assert_ok(vhd_open(CHILD, &open, &disk));
+    assert_ok(vhd_write(disk, 4096, data, 512));
+    assert_ok(vhd_close(disk));
+    return fs;
+}
+
+static uint64_t get_entry(struct mem_fs *fs, const char *path, uint64_t index)
+{
+    uint8_t raw[8];
+    mem_fs_peek(fs, path, BAT + index * 8, raw, sizeof raw);
+    return load_le64(raw);
+}
+
+static void set_entry(struct mem_fs *fs, const char *path, uint64_t index, uint64_t value)
+{
+    uint8_t raw[8];
+    store_le64(raw, value);
+    mem_fs_poke(fs, path, BAT + index * 8, raw, sizeof raw);
+}
+
+static enum status try_open(struct mem_fs *fs, const char *path)
+{
+    struct vhd_open how = {.fs = mem_fs_system(fs), .share = FILE_SHARE_DENY_WRITE};
+    struct vhd *disk;
+    enum status status = vhd_open(path, &how, &disk);
+    if (!status)
+        vhd_abandon(disk);
+    return status;
+}
+
+static void open__entries_that_would_corrupt__refused(void **state)
+{
+    (void)state;
+    struct mem_fs *fs = with_disks();
+    uint64_t first = get_entry(fs, PATH, 0);
+    assert_int_equal(first & 7, VHDX_BLOCK_FULLY_PRESENT);
+    const uint64_t bad[] = {
+        VHDX_BLOCK_FULLY_PRESENT,           // on the headers
+        1 * MIB | VHDX_BLOCK_FULLY_PRESENT, // on the log
+        2 * MIB | VHDX_BLOCK_FULLY_PRESENT, // on the metadata
+        BAT | VHDX_BLOCK_FULLY_PRESENT,     // on the table itself
+        mem_fs_size(fs, PATH) | VHDX_BLOCK_FULLY_PRESENT,
+        UINT64_MAX << 20 | VHDX_BLOCK_FULLY_PRESENT,
+        get_entry(fs, PATH, 1), // where block 1 is
+        first | 1u << 9,        // reserved bits
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        set_entry(fs, PATH, 0, bad[i]);
+        assert_status(try_open(fs, PATH), STATUS_DAMAGED);
+        assert_int_equal(status_last()->os_code, VHD_ERROR_BLOCK_ALLOCATION_TABLE_CORRUPT);
+    }
+    set_entry(fs, PATH, 0, first);
+    assert_ok(try_open(fs, PATH));
+    mem_fs_free(fs);
+}
+
+static void open__entries_that_other_programs_leave__accepted(void **state)
+{
+    (void)state;
+    struct mem_fs *fs = with_disks();
+    set_entry(fs, PATH, 16, 2); // past the last entry: QEMU
+    set_entry(fs, PATH, 17, 4 * MIB | 6);
+    set_entry(fs, PATH, 5, 900 * MIB | 0); // reserved offset of a block that is not present
+    set_entry(fs, PATH, 6, 5);             // UNMAPPED of version 0.95
+    set_entry(fs, PATH, 7, get_entry(fs, PATH, 1) - 6 + 3); // where the block once was
+    assert_ok(try_open(fs, PATH));
+    mem_fs_free(fs);
+}
+
+static void open__partial_block_without_bitmap__refused(void **state)
+{
+    (void)state;
+    struct mem_fs *fs = with_disks();
+    struct vhdx_geometry g;
+    vhdx_geometry_init(&g, 16 * MIB, 2 << 20, 512, true);
+    assert_int_equal(get_entry(fs, CHILD, 0) & 7, VHDX_BLOCK_PARTIALLY_PRESENT);
+    assert_int_equal(get_entry(fs, CHILD, vhdx_bitmap_index(&g, 0)) & 7, 6);
+    set_entry(fs, CHILD, vhdx_bitmap_index(&g, 0), 0);
+    assert_status(try_open(fs, CHILD), STATUS_DAMAGED);
+    assert_non_null(strstr(status_last()->message, "sector bitmap"));
+    mem_fs_free(fs);
+}
+
+static void open__table_too_short_for_the_disk__refused(void **state)
+{
+    (void)state;
+    struct mem_fs *fs = with_disks();
+    uint8_t size[8];
+    store_le64(size, 64ull << 40);
+    // The size is the second item of the metadata.
+    mem_fs_poke(fs, PATH, 2 * MIB + 64 * 1024 + 8, size, sizeof size);
+    assert_status(try_open(fs, PATH), STATUS_DAMAGED);
+    assert_int_equal(status_last()->os_code, VHD_ERROR_BLOCK_ALLOCATION_TABLE_CORRUPT);
+    mem_fs_free(fs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(geometry__spec_examples__match),
+        cmocka_unit_test(decode__every_state__says_what_a_reader_does),
+        cmocka_unit_test(open__entries_that_would_corrupt__refused),
+        cmocka_unit_test(open__entries_that_other_programs_leave__accepted),
+        cmocka_unit_test(open__partial_block_without_bitmap__refused),
+        cmocka_unit_test(open__table_too_short_for_the_disk__refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
