@@ -212,6 +212,8 @@ enum status vhd_chain_extent(struct vhd *disk, enum vhd_map_scope scope, uint64_
 enum status vhd_chain_read(struct vhd *disk, uint64_t offset, void *buffer, size_t length)
 {
     uint8_t *to = buffer;
+    if (disk->type != VHD_TYPE_DIFFERENCING)
+        return disk->image->ops->read(disk->image, offset, buffer, length);
     while (length > 0) {
         struct vhd_extent extent;
         enum status status = disk->image->ops->map(disk->image, offset, length, &extent);

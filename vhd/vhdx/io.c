@@ -89,10 +89,12 @@ enum status vhdx_read(struct vhd_image *image, uint64_t offset, void *buffer, si
     return STATUS_OK;
 }
 
-// Where the file has a hole, data reads as zeros and need not be read to know it.
+// Where the file has a hole, data reads as zeros and need not be read to know it. A child is not
+// looked at: it holds little but what was written to it, and every read through a chain asks for
+// its map.
 static enum status look_for_hole(struct vhdx *x, struct run *run)
 {
-    if (!vhdx_view_is_plain(&x->view))
+    if (x->bat.geometry.differencing || !vhdx_view_is_plain(&x->view))
         return STATUS_OK;
     uint32_t sector = x->bat.geometry.sector_size;
     enum file_extent_kind kind;
