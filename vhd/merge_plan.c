@@ -25,6 +25,9 @@ struct walk {
     uint64_t holes;       // bytes of existing blocks for which the file has no room
     uint64_t last_block;  // the last one counted in `blocks`
     uint64_t last_bitmap; // the last one counted in `bitmaps`
+    uint64_t data_start;  // the file is known to have room from here
+    uint64_t
+        data_end; // to here: asking takes long where many writes are scattered over a large file
 };
 
 static void count_block(struct walk *w, uint64_t offset)
@@ -46,11 +49,19 @@ static enum status find_holes(struct walk *w, uint64_t at, uint64_t length)
     struct file *file = w->parent->image->file;
     for (uint64_t end = at + length; at < end; at += length) {
         enum file_extent_kind kind;
+        if (at >= w->data_start && at < w->data_end) {
+            length = min_u64(w->data_end - at, end - at);
+            continue;
+        }
         enum status status = file->ops->extent(file, at, &kind, &length);
         if (status != STATUS_OK)
             return status;
+        if (kind == FILE_EXTENT_DATA) {
+            w->data_start = at;
+            w->data_end = at + length;
+        }
         length = min_u64(length, end - at);
-        if (kind != FILE_EXTENT_HOLE)
+        if (kind == FILE_EXTENT_DATA)
             continue;
         w->holes += length;
         status = w->reserve ? file->ops->reserve(file, at, length) : STATUS_OK;
