@@ -12,6 +12,7 @@
 #include "tests/support/test.h"
 
 #define PIECE (1024 * 1024)
+#define BLOCK 4096
 
 struct pair_thread {
     struct pair_thread *next;
@@ -300,6 +301,23 @@ void pair_write(const char *path, struct random *r, uint64_t offset, uint64_t le
         assert_ok(vhd_write(disk, offset + done, data, size));
     }
     free(data);
+    assert_ok(vhd_close(disk));
+}
+
+void pair_change_blocks(const char *path, struct random *r, uint64_t stride, uint64_t length,
+                        uint64_t extents, uint64_t blocks)
+{
+    struct vhd *disk = open_disk(path, true);
+    uint64_t each = length / BLOCK, total = each * extents;
+    uint8_t data[BLOCK];
+    // Selection sampling: each block is taken with the chance that keeps the count exact.
+    for (uint64_t i = 0; i < total && blocks > 0; i++) {
+        if (random_below(r, total - i) >= blocks)
+            continue;
+        random_fill(r, data, sizeof data);
+        assert_ok(vhd_write(disk, i / each * stride + i % each * BLOCK, data, sizeof data));
+        blocks--;
+    }
     assert_ok(vhd_close(disk));
 }
 

@@ -56,6 +56,10 @@ enum resync_end pair_attempt(struct resync_pair *pair, struct job *job, struct t
 
 // Writes random data at a place of one disk.
 void pair_write(const char *path, struct random *r, uint64_t offset, uint64_t length);
+// Rewrites `blocks` different blocks of 4 KiB, chosen at random among those of `extents` ranges of
+// `length` bytes that begin every `stride` bytes.
+void pair_change_blocks(const char *path, struct random *r, uint64_t stride, uint64_t length,
+                        uint64_t extents, uint64_t blocks);
 void pair_zero(const char *path, uint64_t offset, uint64_t length);
 
 // True when both disks read the same.
