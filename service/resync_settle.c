@@ -52,13 +52,14 @@ static void note_outcome(struct relationship *r, enum resynchronize_outcome outc
     r->last_outcome = outcome;
 }
 
+// `why` NULL: it ended well.
 static void raise_finished(const struct task *task, const struct relationship *r,
-                           const char *completion, const struct status_details *why)
+                           const char *completion, const char *text,
+                           const struct status_details *why)
 {
-    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_FINISHED, r,
-             EVENT_HEX32(why ? (why->os_code ? why->os_code : (uint32_t)why->status) : 0),
-             EVENT_STRING(completion), EVENT_STRING(why ? why->message : ""),
-             EVENT_GUID(r->resync_id));
+    uint32_t result = !why ? 0 : why->os_code ? why->os_code : (uint32_t)why->status;
+    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_FINISHED, r, EVENT_HEX32(result),
+             EVENT_STRING(completion), EVENT_STRING(text), EVENT_GUID(r->resync_id));
 }
 
 // ---- merged ----
@@ -86,7 +87,7 @@ void settle_merged(struct task *task, const struct relationship *r)
                  EVENT_STRING("The cancel came too late; the merge had begun and has finished."),
                  EVENT_STRING(caller.account), EVENT_STRING(caller.client));
     }
-    raise_finished(task, r, "Merged", NULL);
+    raise_finished(task, r, "Merged", "The replica's disks equal the primary's.", NULL);
     VM_EVENT(context, EVENT_RESYNCHRONIZE_COMPLETED, r, EVENT_STRING(r->replica_server),
              EVENT_GUID(r->resync_id));
 }
@@ -113,7 +114,7 @@ void settle_cancelled(struct task *task, const struct relationship *r)
     registry_clear_progress(context->registry, task->key);
     VM_EVENT(context, EVENT_RESYNCHRONIZE_CANCELLED, r, EVENT_STRING(caller.account),
              EVENT_STRING(caller.client));
-    raise_finished(task, r, "Cancelled", NULL);
+    raise_finished(task, r, "Cancelled", "The replica's disks were never written.", NULL);
 }
 
 void settle_cancel_pending(struct task *task, const struct relationship *r,
@@ -165,7 +166,7 @@ void settle_guard(struct task *task, const struct relationship *r, const struct 
     change(task, r, to_guarded, &error);
     registry_clear_progress(context->registry, task->key);
     VM_EVENT(context, EVENT_REPLICA_CHANGED, r, EVENT_STRING(why->message));
-    raise_finished(task, r, "Refused", why);
+    raise_finished(task, r, "Refused", why->message, why);
     if (registry_get(context->registry, task->key, &now) != STATUS_OK)
         return;
     vm_event_required(context, now);
@@ -183,6 +184,14 @@ static enum status to_suspended(struct relationship *r, void *argument)
     return relationship_set_text(&r->suspend_cause, argument);
 }
 
+// A cause stands inside sentences.
+static void drop_full_stop(char *text)
+{
+    size_t length = strlen(text);
+    if (length > 0 && text[length - 1] == '.')
+        text[length - 1] = '\0';
+}
+
 void settle_suspended(struct task *task, const struct relationship *r,
                       const struct status_details *why)
 {
@@ -192,7 +201,8 @@ void settle_suspended(struct task *task, const struct relationship *r,
     if (why)
         snprintf(cause, sizeof cause, "%s", why->message);
     else
-        snprintf(cause, sizeof cause, "Paused by %s (%s).", caller.account, caller.client);
+        snprintf(cause, sizeof cause, "Paused by %s (%s)", caller.account, caller.client);
+    drop_full_stop(cause);
     change(task, r, to_suspended, cause);
     VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_SUSPENDED, r, EVENT_STRING(cause),
              EVENT_STRING(why ? "" : caller.account), EVENT_STRING(why ? "" : caller.client));
@@ -203,6 +213,7 @@ void settle_no_space(struct task *task, const struct relationship *r,
 {
     char cause[STATUS_MESSAGE_MAX + 64];
     snprintf(cause, sizeof cause, "Too little room for the replica: %s", why->message);
+    drop_full_stop(cause);
     change(task, r, to_suspended, cause);
     VM_EVENT(&task->supervisor->context, EVENT_SUSPENDED_FOR_SPACE, r,
              EVENT_STRING(r->replica_server), EVENT_STRING(why->message));
@@ -228,7 +239,7 @@ void settle_failed(struct task *task, const struct relationship *r,
              EVENT_STRING(why->action));
     VM_EVENT(context, EVENT_RESYNCHRONIZE_FAILED, r, EVENT_ERROR_FIELDS(why),
              EVENT_STRING(why->action));
-    raise_finished(task, r, "Failed", why);
+    raise_finished(task, r, "Failed", why->message, why);
 }
 
 // ---- not started ----
@@ -275,7 +286,7 @@ void settle_not_started(struct task *task, const struct relationship *r,
     registry_clear_progress(context->registry, task->key);
     VM_EVENT(context, EVENT_RESYNCHRONIZE_START_FAILED, r, EVENT_ERROR_FIELDS(why),
              EVENT_STRING(why->action));
-    raise_finished(task, r, "NotStarted", why);
+    raise_finished(task, r, "NotStarted", why->message, why);
 }
 
 // ---- again ----

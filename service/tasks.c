@@ -489,22 +489,46 @@ void tasks_orphan(struct tasks *tasks, registry_key key)
     pthread_mutex_unlock(&tasks->lock);
 }
 
+// The lock is held.
+static struct task_view view_of(const struct tasks *tasks, const struct slot *slot)
+{
+    struct task_view view = {
+        .key = slot->task.key, .present = true, .running = slot->state == SLOT_RUNNING};
+    if (slot->state != SLOT_QUEUED)
+        return view;
+    view.queue_position = 1;
+    for (const struct slot *other = tasks->first; other; other = other->next)
+        view.queue_position += other->state == SLOT_QUEUED && other->number < slot->number;
+    return view;
+}
+
 struct task_view tasks_view(struct tasks *tasks, registry_key key)
 {
-    struct task_view view = {0};
+    struct task_view view = {.key = key};
     pthread_mutex_lock(&tasks->lock);
     const struct slot *slot = find(tasks, key);
-    if (slot) {
-        view.present = true;
-        view.running = slot->state == SLOT_RUNNING;
-    }
-    if (slot && slot->state == SLOT_QUEUED) {
-        view.queue_position = 1;
-        for (const struct slot *other = tasks->first; other; other = other->next)
-            view.queue_position += other->state == SLOT_QUEUED && other->number < slot->number;
-    }
+    if (slot)
+        view = view_of(tasks, slot);
     pthread_mutex_unlock(&tasks->lock);
     return view;
+}
+
+enum status tasks_take_snapshot(struct tasks *tasks, struct tasks_snapshot *out)
+{
+    struct tasks_snapshot snapshot = {.views = calloc(RELATIONSHIPS_MAX, sizeof *snapshot.views)};
+    if (!snapshot.views)
+        return status_no_memory("a list of tasks");
+    pthread_mutex_lock(&tasks->lock);
+    for (struct slot *slot = tasks->first; slot && snapshot.count < RELATIONSHIPS_MAX;
+         slot = slot->next) {
+        if (slot->orphan)
+            continue;
+        snapshot.views[snapshot.count++] = view_of(tasks, slot);
+        snapshot.queued += slot->state == SLOT_QUEUED;
+    }
+    pthread_mutex_unlock(&tasks->lock);
+    *out = snapshot;
+    return STATUS_OK;
 }
 
 void tasks_set_maximum(struct tasks *tasks, unsigned maximum_active)

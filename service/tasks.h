@@ -97,11 +97,20 @@ void tasks_orphan(struct tasks *tasks, registry_key key);
 
 // What `status` shows of a relationship's task.
 struct task_view {
+    registry_key key;
     bool present;
     bool running;            // a thread is at work
     unsigned queue_position; // 1 is next; 0: not in the queue
 };
 struct task_view tasks_view(struct tasks *tasks, registry_key key);
+
+// The views of all tasks at one time, so that the positions in a list fit together.
+struct tasks_snapshot {
+    struct task_view *views; // the caller frees
+    size_t count;
+    unsigned queued; // length of the queue
+};
+enum status tasks_take_snapshot(struct tasks *tasks, struct tasks_snapshot *out) MUST_CHECK;
 
 void tasks_set_maximum(struct tasks *tasks, unsigned maximum_active);
 void tasks_set_bandwidth(struct tasks *tasks, registry_key key, uint64_t bytes_per_second);

@@ -257,7 +257,7 @@ enum status verb_apply(struct supervisor *supervisor, registry_key key, enum rel
     struct registry *registry = supervisor->context.registry;
     struct relationship *r;
     char cause[400];
-    snprintf(cause, sizeof cause, "Paused by %s (%s).", caller->account, caller->client);
+    snprintf(cause, sizeof cause, "Paused by %s (%s)", caller->account, caller->client);
     struct verb_change change = {.tasks = supervisor->tasks,
                                  .verb = verb,
                                  .overwrite_replica = overwrite_replica,

@@ -346,5 +346,5 @@ enum status request_enable(struct supervisor *supervisor, const struct control_c
     if (s != STATUS_OK)
         return s;
     raise_enabled(supervisor, key, caller);
-    return request_view(supervisor, key, true, result);
+    return request_view_now(supervisor, key, result);
 }

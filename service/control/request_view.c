@@ -209,18 +209,32 @@ static enum status write_view(const struct view *view, bool with_disks, json_t *
     return STATUS_OK;
 }
 
-enum status request_view(struct supervisor *supervisor, registry_key key, bool with_disks,
-                         json_t **out)
+// A relationship whose turn was asked for a moment ago, before its task was listed, is at the end
+// of the queue.
+static struct task_view task_of(const struct relationship *r, registry_key key,
+                                const struct tasks_snapshot *tasks)
 {
+    for (size_t i = 0; i < tasks->count; i++)
+        if (tasks->views[i].key == key)
+            return tasks->views[i];
+    struct task_view view = {.key = key};
+    if (r->state == REPLICATION_RESYNCHRONIZING && r->queue_number != 0)
+        view.queue_position = tasks->queued + 1;
+    return view;
+}
+
+enum status request_view(struct supervisor *supervisor, registry_key key,
+                         const struct tasks_snapshot *tasks, bool with_disks, json_t **out)
+{
+    struct registry *registry = supervisor->context.registry;
     struct view *view = calloc(1, sizeof *view); // too large for a stack
     if (!view)
         return status_no_memory("a view of a relationship");
     view->context = &supervisor->context;
-    enum status s = registry_get(supervisor->context.registry, key, &view->r);
+    enum status s = registry_get(registry, key, &view->r);
     if (s == STATUS_OK) {
-        view->task = tasks_view(supervisor->tasks, key);
-        view->in_progress =
-            registry_get_progress(supervisor->context.registry, key, &view->progress);
+        view->task = task_of(view->r, key, tasks);
+        view->in_progress = registry_get_progress(registry, key, &view->progress);
         view->last_look = watch_last_look(supervisor->watch, key);
         view->now = clock_wall_ms();
         if (goes_on(view))
@@ -229,5 +243,16 @@ enum status request_view(struct supervisor *supervisor, registry_key key, bool w
         relationship_free(view->r);
     }
     free(view);
+    return s;
+}
+
+enum status request_view_now(struct supervisor *supervisor, registry_key key, json_t **out)
+{
+    struct tasks_snapshot tasks;
+    enum status s = tasks_take_snapshot(supervisor->tasks, &tasks);
+    if (s != STATUS_OK)
+        return s;
+    s = request_view(supervisor, key, &tasks, true, out);
+    free(tasks.views);
     return s;
 }

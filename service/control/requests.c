@@ -109,16 +109,22 @@ static enum status view_list(struct supervisor *supervisor, const registry_key *
 {
     bool with_disks =
         count <= 1 || count_disks(supervisor->context.registry, keys, count) <= LISTED_DISKS_MAX;
+    struct tasks_snapshot tasks;
+    enum status s = tasks_take_snapshot(supervisor->tasks, &tasks);
+    if (s != STATUS_OK)
+        return s;
     json_t *list = json_array();
-    enum status s = list ? STATUS_OK : status_no_memory("the list of relationships");
+    if (!list)
+        s = status_no_memory("the list of relationships");
     for (size_t i = 0; i < count && s == STATUS_OK; i++) {
         json_t *view;
-        s = request_view(supervisor, keys[i], with_disks, &view);
+        s = request_view(supervisor, keys[i], &tasks, with_disks, &view);
         if (s == STATUS_NOT_FOUND)
             s = STATUS_OK; // removed meanwhile
         else if (s == STATUS_OK && json_array_append_new(list, view) != 0)
             s = status_no_memory("the list of relationships");
     }
+    free(tasks.views);
     if (s != STATUS_OK) {
         json_decref(list);
         return s;
@@ -207,7 +213,7 @@ static enum status answer(struct supervisor *supervisor, registry_key key, const
                           json_t **result)
 {
     json_t *view;
-    enum status s = request_view(supervisor, key, true, &view);
+    enum status s = request_view_now(supervisor, key, &view);
     if (s != STATUS_OK)
         return s;
     struct json_writer w = json_writer_begin(NULL);
@@ -408,7 +414,7 @@ static enum status request_set(struct supervisor *supervisor, const struct contr
     if (s == STATUS_OK) {
         tasks_set_bandwidth(supervisor->tasks, key, change.bandwidth_limit);
         raise_set(supervisor, key, (const char *)told.data, caller);
-        s = request_view(supervisor, key, true, result);
+        s = request_view_now(supervisor, key, result);
     }
     buffer_free(&told);
     return s;

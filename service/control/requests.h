@@ -20,8 +20,16 @@ enum status request_enable(struct supervisor *supervisor, const struct control_c
 // STATUS_INVALID_ARGUMENT names `member`.
 enum status request_check_host(const char *member, const char *host) MUST_CHECK;
 
-// One relationship as docs/control.md has it (request_view.c). `with_disks`: its "Disks", too.
-enum status request_view(struct supervisor *supervisor, registry_key key, bool with_disks,
+struct tasks_snapshot;
+
+// One relationship as docs/control.md has it (request_view.c), with what `tasks` (service/tasks.h)
+// says of its task. `with_disks`: its "Disks", too.
+enum status request_view(struct supervisor *supervisor, registry_key key,
+                         const struct tasks_snapshot *tasks, bool with_disks,
                          json_t **out) MUST_CHECK;
+
+// The same at this moment, with its disks.
+enum status request_view_now(struct supervisor *supervisor, registry_key key,
+                             json_t **out) MUST_CHECK;
 
 #endif

@@ -116,8 +116,9 @@ static enum replication_health by_state(const struct relationship *r, int64_t no
     case REPLICATION_RESYNCHRONIZE_SUSPENDED:
         say(details,
             "Resynchronization of the virtual machine %s is paused. Resume replication to continue "
-            "it.%s%s",
-            r->name, r->suspend_cause ? " " : "", r->suspend_cause ? r->suspend_cause : "");
+            "it.%s%s%s",
+            r->name, r->suspend_cause ? " " : "", r->suspend_cause ? r->suspend_cause : "",
+            r->suspend_cause ? "." : "");
         return HEALTH_WARNING;
     }
     return HEALTH_NOT_APPLICABLE;

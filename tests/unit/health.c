@@ -103,7 +103,7 @@ static void suspended__cause__is_said(void **state)
 {
     (void)state;
     struct relationship *r = primary_in(REPLICATION_RESYNCHRONIZE_SUSPENDED);
-    assert_ok(relationship_set_text(&r->suspend_cause, "Paused by alice (vrepctl)."));
+    assert_ok(relationship_set_text(&r->suspend_cause, "Paused by alice (vrepctl)"));
     assert_true(says(r, "Paused by alice (vrepctl)."));
     relationship_free(r);
 }

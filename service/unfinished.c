@@ -1,0 +1,83 @@
+#include "service/unfinished.h"
+
+#include <stdlib.h>
+
+#include "service/tasks.h"
+#include "service/vm_events.h"
+
+struct pending {
+    registry_key key;
+    struct relationship *r;
+};
+
+// Those that ran before those that waited, each in their order.
+static int by_turn(const void *a, const void *b)
+{
+    const struct pending *left = a, *right = b;
+    if (left->r->queue_number != right->r->queue_number)
+        return left->r->queue_number < right->r->queue_number ? -1 : 1;
+    return left->key < right->key ? -1 : left->key > right->key;
+}
+
+static bool asks_for_resync(const struct relationship *r)
+{
+    return r->mode == MODE_PRIMARY &&
+           (r->state == REPLICATION_RESYNCHRONIZING || r->cancel_pending);
+}
+
+static bool asks_for_merge(const struct relationship *r)
+{
+    return r->mode == MODE_REPLICA && (r->phase == PHASE_MERGING || r->phase == PHASE_MERGED);
+}
+
+static enum status go_on(struct supervisor *supervisor, const struct pending *pending)
+{
+    const struct relationship *r = pending->r;
+    if (asks_for_merge(r))
+        return tasks_add_merge(supervisor->tasks, pending->key);
+    if (r->queue_number == 0)
+        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_CONTINUES, r, EVENT_GUID(r->resync_id),
+                 EVENT_STRING(resynchronize_phase_text(r->phase)));
+    return tasks_add_resync(supervisor->tasks, pending->key, r->queue_number, false,
+                            r->bandwidth_limit, r->cancel_pending ? JOB_CANCEL : JOB_GO, NULL);
+}
+
+// The relationships that a task must go on with; *pending and each record in it are the caller's.
+static enum status collect_pending(struct registry *registry, struct pending **out, size_t *count)
+{
+    registry_key *keys;
+    size_t all, found = 0;
+    enum status s = registry_list(registry, &keys, &all);
+    if (s != STATUS_OK)
+        return s;
+    struct pending *pending = calloc(all + 1, sizeof *pending);
+    if (!pending)
+        s = status_no_memory("the list of unfinished work");
+    for (size_t i = 0; i < all && s == STATUS_OK; i++) {
+        struct relationship *r;
+        s = registry_get(registry, keys[i], &r);
+        if (s == STATUS_OK && (asks_for_resync(r) || asks_for_merge(r)))
+            pending[found++] = (struct pending){keys[i], r};
+        else if (s == STATUS_OK)
+            relationship_free(r);
+    }
+    free(keys);
+    *out = pending;
+    *count = found;
+    return s;
+}
+
+enum status unfinished_resume(struct supervisor *supervisor)
+{
+    struct pending *pending = NULL;
+    size_t count = 0;
+    enum status s = collect_pending(supervisor->context.registry, &pending, &count);
+    if (s == STATUS_OK)
+        qsort(pending, count, sizeof *pending, by_turn);
+    for (size_t i = 0; i < count && s == STATUS_OK; i++)
+        s = go_on(supervisor, &pending[i]);
+    for (size_t i = 0; i < count; i++)
+        relationship_free(pending[i].r);
+    free(pending);
+    return s;
+}
