@@ -63,6 +63,16 @@ static void tidy_replica(struct removal *removal)
                  r->replica_server);
 }
 
+// The record as what ran has left it.
+static void refresh(struct removal *removal)
+{
+    struct relationship *now;
+    if (registry_get(removal->supervisor->context.registry, removal->key, &now) != STATUS_OK)
+        return;
+    relationship_free(removal->r);
+    removal->r = now;
+}
+
 static void remove_now(void *context)
 {
     struct removal *removal = context;
@@ -71,6 +81,7 @@ static void remove_now(void *context)
     (void)tasks_order(supervisor->tasks, removal->key, JOB_CUT, NULL);
     if (!tasks_wait_gone(supervisor->tasks, removal->key, REMOVE_TASK_MS))
         tasks_orphan(supervisor->tasks, removal->key);
+    refresh(removal);
     enum status s = STATUS_OK;
     if (removal->r->mode == MODE_PRIMARY)
         tidy_replica(removal);
