@@ -1,4 +1,5 @@
-// The inside of vhd/: what a format offers to the door (vhd/disk.c, vhd/chain.c, vhd/merge.c). Not for other folders.
+// The inside of vhd/: what a format offers to the door (vhd/disk.c, vhd/chain.c, vhd/merge.c). Not
+// for other folders.
 #ifndef VREP_VHD_FORMAT_H
 #define VREP_VHD_FORMAT_H
 
@@ -8,18 +9,23 @@
 struct vhd_image;
 
 struct vhd_image_ops {
-    // Reads what the image itself holds. Sectors that it leaves to its parent are not touched in `buffer`; the caller
-    // has asked `map` and only reads DATA extents.
+    // Reads what the image itself holds. Of a differencing image the caller asks `map` first and
+    // reads DATA extents only; any other image has all of the disk, zeros for what takes no room in
+    // the file.
     enum status (*read)(struct vhd_image *image, uint64_t offset, void *buffer, size_t length);
-    // Partial writes of blocks that the image does not hold leave the rest to the parent (differencing) or zero.
-    enum status (*write)(struct vhd_image *image, uint64_t offset, const void *buffer, size_t length);
+    // Partial writes of blocks that the image does not hold leave the rest to the parent
+    // (differencing) or zero.
+    enum status (*write)(struct vhd_image *image, uint64_t offset, const void *buffer,
+                         size_t length);
     enum status (*zero)(struct vhd_image *image, uint64_t offset, uint64_t length);
     enum status (*flush)(struct vhd_image *image);
     // DATA, ZERO or PARENT at `offset`, at most `limit` bytes; sector granularity.
-    enum status (*map)(struct vhd_image *image, uint64_t offset, uint64_t limit, struct vhd_extent *out);
+    enum status (*map)(struct vhd_image *image, uint64_t offset, uint64_t limit,
+                       struct vhd_extent *out);
     // Everything of `info` except path, parent_path and depth.
     void (*get_info)(struct vhd_image *image, struct vhd_info *info);
-    // The parent's candidate paths in the order to try, absolute, allocated array of allocated strings ended by NULL.
+    // The parent's candidate paths in the order to try, absolute, allocated array of allocated
+    // strings ended by NULL.
     enum status (*parent_paths)(struct vhd_image *image, char ***out);
     // Does an open parent with this info match the linkage?
     bool (*matches_parent)(struct vhd_image *image, const struct vhd_info *parent);
@@ -56,8 +62,9 @@ struct vhd_parent_hints {
     const char *absolute; // "C:\\..." or "/..."
 };
 
-// The paths of this system to try, in this order: relative to the child's folder, volume, absolute, and as the last resort
-// the parent's name in the child's folder (images that were copied together). For vhd_image_ops.parent_paths. vhd/parent_path.c.
+// The paths of this system to try, in this order: relative to the child's folder, volume, absolute,
+// and as the last resort the parent's name in the child's folder (images that were copied
+// together). For vhd_image_ops.parent_paths. vhd/parent_path.c.
 enum status vhd_parent_candidates(const char *child_path, const struct vhd_parent_hints *hints,
                                   char ***out) MUST_CHECK;
 
@@ -68,17 +75,20 @@ void vhd_free_paths(char **paths);
 enum status vhd1_differencing_unsupported(const char *path);
 
 // Linkage steps of a merge ([MS-VHDX] 2.2.2 note 12), used by vhd/merge.c in this order:
-// 1. `child`: in one log entry parent_linkage := parent_now, parent_linkage2 := parent_next; stable on return.
+// 1. `child`: in one log entry parent_linkage := parent_now, parent_linkage2 := parent_next; stable
+// on return.
 enum status vhdx_set_merge_linkage(struct vhd_image *child, const struct guid *parent_now,
                                    const struct guid *parent_next) MUST_CHECK;
 // 2. `parent`: its first change of data uses this DataWriteGuid instead of a random one.
 void vhdx_set_next_data_write_guid(struct vhd_image *parent, const struct guid *next);
 // 3. last: the parent takes the child's IsVirtualDisk metadata items (Virtual Disk ID, size stays).
-enum status vhdx_adopt_virtual_disk_metadata(struct vhd_image *parent, struct vhd_image *child) MUST_CHECK;
+enum status vhdx_adopt_virtual_disk_metadata(struct vhd_image *parent,
+                                             struct vhd_image *child) MUST_CHECK;
 
-// Where the file of `image` holds the virtual range at `offset`: *file_offset, or VHDX_NOT_ALLOCATED when the image has no
-// room for it in its file and a write would have to allocate a block. *length (<= limit) never crosses a block's end.
-// For planning and reserving room before a merge (vhd/merge_plan.c); nothing is read or written.
+// Where the file of `image` holds the virtual range at `offset`: *file_offset, or
+// VHDX_NOT_ALLOCATED when the image has no room for it in its file and a write would have to
+// allocate a block. *length (<= limit) never crosses a block's end. For planning and reserving room
+// before a merge (vhd/merge_plan.c); nothing is read or written.
 #define VHDX_NOT_ALLOCATED UINT64_MAX
 void vhdx_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
                  uint64_t *length);

@@ -1,9 +1,10 @@
 // The door to VHD and VHDX disks: open a whole chain, read, write, map, create, merge.
 //
-// A `struct vhd` is an open disk with all its parents. One thread uses it at a time; a second thread opens the disk a
-// second time (read-only opens do not exclude each other). Offsets and lengths are bytes of the virtual disk, multiples
-// of its logical sector size unless said otherwise. Errors carry ERROR_VHD_* numbers (0xC03A00xx, vhd/errors.h) in
-// status_details.os_code where one exists.
+// A `struct vhd` is an open disk with all its parents. One thread uses it at a time; a second
+// thread opens the disk a second time (read-only opens do not exclude each other). Offsets and
+// lengths are bytes of the virtual disk, multiples of its logical sector size unless said
+// otherwise. Errors carry ERROR_VHD_* numbers (0xC03A00xx, vhd/errors.h) in status_details.os_code
+// where one exists.
 #ifndef VREP_VHD_H
 #define VREP_VHD_H
 
@@ -22,28 +23,31 @@ enum vhd_format { VHD_FORMAT_VHD = 2, VHD_FORMAT_VHDX = 3 };
 enum vhd_type { VHD_TYPE_FIXED = 2, VHD_TYPE_DYNAMIC = 3, VHD_TYPE_DIFFERENCING = 4 };
 
 #define VHD_SECTOR_SIZE_MAX 4096
-#define VHD_CHAIN_DEPTH_MAX 64           // longer chains are refused; vhdmp's own limit is lower
-#define VHDX_SIZE_MAX (64ull << 40)      // [MS-VHDX] 2.6.2.2
-#define VHD1_SIZE_MAX (2040ull << 30)    // dynamic and differencing VHD
+#define VHD_CHAIN_DEPTH_MAX 64              // longer chains are refused; vhdmp's own limit is lower
+#define VHDX_SIZE_MAX       (64ull << 40)   // [MS-VHDX] 2.6.2.2
+#define VHD1_SIZE_MAX       (2040ull << 30) // dynamic and differencing VHD
 
 struct vhd;
 
 struct vhd_open {
     const struct file_system *fs; // NULL: the operating system's
-    bool writable;                // the leaf; its parents are always opened read-only, deny-write (a look: as a look)
-    enum file_share share;        // for the leaf; writable needs FILE_SHARE_NOTHING or FILE_SHARE_DENY_WRITE
+    bool writable;                // the leaf; parents are opened for reading, deny-write
+    enum file_share share;        // of the leaf; not FILE_SHARE_ANYTHING when writable
     bool no_parents;              // the leaf alone, for info; reads that need a parent fail
     bool low_io_priority;
-    uint32_t wait_ms;             // sharing violations are retried that long (FILE_SHARING_WAIT_MS is usual)
+    uint32_t wait_ms; // how long sharing violations are retried; FILE_SHARING_WAIT_MS is usual
 };
 
-// Opens a disk. The format is told by its contents, never by its name. A VHDX with a live log is replayed: into the file
-// when writable, in memory when read-only ([MS-VHDX] 2.3.3). Damaged: STATUS_DAMAGED; neither VHD nor VHDX:
-// STATUS_NOT_A_DISK; a parent missing: STATUS_PARENT_MISSING, changed since: STATUS_PARENT_MISMATCH; held by others:
-// STATUS_IN_USE; required features that we do not know: STATUS_UNSUPPORTED.
+// Opens a disk; with FILE_SHARE_ANYTHING its parents too take no lock. The format is told by its
+// contents, never by its name. A VHDX with a live log is replayed: into the file when writable, in
+// memory when read-only ([MS-VHDX] 2.3.3). Damaged: STATUS_DAMAGED; neither VHD nor VHDX:
+// STATUS_NOT_A_DISK; a parent missing: STATUS_PARENT_MISSING, changed since:
+// STATUS_PARENT_MISMATCH; held by others: STATUS_IN_USE; required features that we do not know:
+// STATUS_UNSUPPORTED.
 enum status vhd_open(const char *path, const struct vhd_open *how, struct vhd **out) MUST_CHECK;
 
-// Flushes (writable) and closes; frees `disk` whatever the result. A VHDX closed after a successful flush has no live log.
+// Flushes (writable) and closes; frees `disk` whatever the result. A VHDX closed after a successful
+// flush has no live log.
 enum status vhd_close(struct vhd *disk);
 
 // Closes without writing anything more, as a crash would; for use after a failed flush or write.
@@ -53,7 +57,7 @@ void vhd_abandon(struct vhd *disk);
 struct vhd_identity {
     enum vhd_format format;
     uint64_t virtual_size;
-    struct guid guid;         // VHDX: DataWriteGuid of the current header; VHD: the footer's unique id
+    struct guid guid;         // VHDX: DataWriteGuid of the current header; VHD: unique id
     uint64_t sequence_number; // VHDX: the current header's SequenceNumber; VHD: 0
     uint64_t file_size;       // VHD: length of the file; VHDX: 0
     uint64_t write_time;      // VHD: last write time of the file (100 ns since 1601); VHDX: 0
@@ -68,35 +72,38 @@ struct vhd_info {
     uint64_t virtual_size;
     uint32_t logical_sector_size;
     uint32_t physical_sector_size;
-    uint32_t block_size;          // 0 for a fixed VHD
-    struct guid virtual_disk_id;  // VHDX: Virtual Disk ID; VHD: unique id
-    struct guid parent_linkage;   // differencing only: VHDX parent_linkage, VHD parent unique id
+    uint32_t block_size;         // 0 for a fixed VHD
+    struct guid virtual_disk_id; // VHDX: Virtual Disk ID; VHD: unique id
+    struct guid parent_linkage;  // differencing only: VHDX parent_linkage, VHD parent unique id
     struct vhd_identity identity;
-    uint64_t file_size;           // of the leaf file
-    uint64_t allocated;           // bytes of virtual disk that the leaf holds blocks for
-    bool log_live;                // VHDX: the file on disk has a log to replay
-    uint64_t write_time;          // 100 ns since 1601
+    uint64_t file_size;  // of the leaf file
+    uint64_t allocated;  // bytes of virtual disk that the leaf holds blocks for
+    bool log_live;       // VHDX: the file on disk has a log to replay
+    uint64_t write_time; // 100 ns since 1601
     struct file_id file_id;
     char creator[64];
-    const char *path;             // of the leaf, absolute; owned by the disk
-    const char *parent_path;      // resolved; NULL when there is none; owned by the disk
-    unsigned depth;               // 1: no parent
+    const char *path;        // of the leaf, absolute; owned by the disk
+    const char *parent_path; // resolved; NULL when there is none; owned by the disk
+    unsigned depth;          // 1: no parent
 };
 
 // Never fails; `info` is valid until the disk is closed or written.
 void vhd_get_info(struct vhd *disk, struct vhd_info *info);
 
-// The open parent of `disk` (owned by it), NULL when there is none. For read-only inspection of a chain.
+// The open parent of `disk` (owned by it), NULL when there is none. For read-only inspection of a
+// chain.
 struct vhd *vhd_parent(struct vhd *disk);
 
 // Reads through the whole chain. STATUS_INVALID_ARGUMENT: outside the disk or not sector-aligned.
 enum status vhd_read(struct vhd *disk, uint64_t offset, void *buffer, size_t length) MUST_CHECK;
 
-// Writes to the leaf. Not stable before vhd_flush. After a failure the disk is poisoned: further writes and flushes fail;
-// vhd_abandon it and open it again.
-enum status vhd_write(struct vhd *disk, uint64_t offset, const void *buffer, size_t length) MUST_CHECK;
+// Writes to the leaf. Not stable before vhd_flush. After a failure the disk is poisoned: further
+// writes and flushes fail; vhd_abandon it and open it again.
+enum status vhd_write(struct vhd *disk, uint64_t offset, const void *buffer,
+                      size_t length) MUST_CHECK;
 
-// Makes a range read as zeros, without using space where the format can (a child's zero hides the parent's data).
+// Makes a range read as zeros, without using space where the format can (a child's zero hides the
+// parent's data).
 enum status vhd_zero(struct vhd *disk, uint64_t offset, uint64_t length) MUST_CHECK;
 
 // Everything written before is stable and reachable afterwards.
@@ -119,8 +126,8 @@ enum vhd_map_scope {
     VHD_MAP_LEAF,  // what the leaf itself holds: DATA, ZERO or PARENT
 };
 
-// The extent that starts at `offset` (< virtual size), at sector granularity where the format knows it, as long as its
-// kind lasts but not longer than `limit` bytes.
+// The extent that starts at `offset` (< virtual size), at sector granularity where the format knows
+// it, as long as its kind lasts but not longer than `limit` bytes (which may reach beyond the end).
 enum status vhd_map(struct vhd *disk, enum vhd_map_scope scope, uint64_t offset, uint64_t limit,
                     struct vhd_extent *out) MUST_CHECK;
 
@@ -135,18 +142,22 @@ struct vhd_create {
     const struct guid *virtual_disk_id; // NULL: a new one
 };
 
-// Creates a disk that reads as zeros. An existing file is STATUS_EXISTS; a failure leaves no file behind.
+// Creates a disk that reads as zeros. An existing file is STATUS_EXISTS; a failure leaves no file
+// behind.
 enum status vhd_create(const char *path, const struct vhd_create *how) MUST_CHECK;
 
-// Creates a differencing child over `parent_path` in the parent's format, with its sizes and Virtual Disk ID, 2 MiB
-// blocks. A parent with a live log is replayed and closed clean first (then and only then is it opened for writing).
-// A VHD parent is STATUS_UNSUPPORTED until VHD children exist. Failure leaves no child behind.
+// Creates a differencing child over `parent_path` in the parent's format, with its sizes and
+// Virtual Disk ID, 2 MiB blocks. A parent with a live log is replayed and closed clean first (then
+// and only then is it opened for writing). A VHD parent is STATUS_UNSUPPORTED until VHD children
+// exist. Failure leaves no child behind.
 enum status vhd_create_child(const char *child_path, const char *parent_path,
                              const struct file_system *fs) MUST_CHECK;
 
-// Looks for a disk in the folder of `path` that names it as its parent; *child_path (allocated) is the first found. Files
-// are looked at when their name ends as a disk's does (.vhd, .vhdx, .avhd, .avhdx).
-enum status vhd_find_child(const char *path, char **child_path) MUST_CHECK; // *child_path NULL: none
+// Looks for a disk in the folder of `path` that names it as its parent; *child_path (allocated) is
+// the first found. Files are looked at when their name ends as a disk's does (.vhd, .vhdx, .avhd,
+// .avhdx).
+enum status vhd_find_child(const char *path,
+                           char **child_path) MUST_CHECK; // *child_path NULL: none
 
 // The same without the child `except`: before that child is merged, which makes all others useless.
 enum status vhd_find_other_child(const char *path, const char *except,
@@ -155,8 +166,8 @@ enum status vhd_find_other_child(const char *path, const char *except,
 struct vhd_merge {
     const struct file_system *fs;
     bool low_io_priority;
-    // Called between blocks with bytes done and in all; returning false stops at a safe point (STATUS_CANCELLED, the
-    // merge can be run again). May be NULL.
+    // Called between blocks with bytes done and in all; returning false stops at a safe point
+    // (STATUS_CANCELLED, the merge can be run again). May be NULL.
     bool (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
 };
@@ -172,18 +183,21 @@ struct vhd_merge_need {
 enum status vhd_merge_plan(const char *child_path, const struct file_system *fs,
                            struct vhd_merge_need *need) MUST_CHECK;
 
-// Takes that room on the parent's volume without changing the parent's contents or size. Nobody, the caller included, may
-// hold the parent. Where the file system cannot reserve, free space is compared instead and need->reserved is false.
-// STATUS_NO_SPACE: names both figures; nothing past the end of the parent's file is kept. Doing it again is harmless.
+// Takes that room on the parent's volume without changing the parent's contents or size. Nobody,
+// the caller included, may hold the parent. Where the file system cannot reserve, free space is
+// compared instead and need->reserved is false. STATUS_NO_SPACE: names both figures; nothing past
+// the end of the parent's file is kept. Doing it again is harmless.
 enum status vhd_merge_reserve(const char *child_path, const struct file_system *fs,
                               struct vhd_merge_need *need) MUST_CHECK;
 
-// Gives reserved room past the end of the parent's file back (a merge does so itself); its contents were never changed.
+// Gives reserved room past the end of the parent's file back (a merge does so itself); its contents
+// were never changed.
 enum status vhd_merge_release(const char *child_path, const struct file_system *fs) MUST_CHECK;
 
-// Copies the child's content into its parent. Restartable at any point, by anybody, until it returned STATUS_OK once:
-// the parent_linkage2 protocol of [MS-VHDX] 2.2.2 note 12. Both files are closed and stable when it returns; the child is
-// left in place for the caller to delete. A parent that matches neither linkage: STATUS_PARENT_MISMATCH, nothing written.
+// Copies the child's content into its parent. Restartable at any point, by anybody, until it
+// returned STATUS_OK once: the parent_linkage2 protocol of [MS-VHDX] 2.2.2 note 12. Both files are
+// closed and stable when it returns; the child is left in place for the caller to delete. A parent
+// that matches neither linkage: STATUS_PARENT_MISMATCH, nothing written.
 enum status vhd_merge(const char *child_path, const struct vhd_merge *how) MUST_CHECK;
 
 #endif

@@ -161,8 +161,7 @@ static enum status show_text(const struct shown *shown, struct buffer *out)
 enum status verb_info(const struct arguments *a, int *exit_code)
 {
     (void)exit_code;
-    const struct vhd_open alone = {
-        .share = FILE_SHARE_DENY_WRITE, .wait_ms = FILE_SHARING_WAIT_MS, .no_parents = true};
+    const struct vhd_open alone = {.share = FILE_SHARE_DENY_WRITE, .no_parents = true};
     struct status_details problem;
     struct shown shown = {0};
     struct buffer out = {0};
