@@ -12,7 +12,7 @@ struct relationship *relationship_new(void)
 
 static void free_disks(struct relationship_disk *disks, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; disks && i < count; i++) {
         free(disks[i].path);
         free(disks[i].peer_name);
         json_decref(disks[i].unknown);
