@@ -48,11 +48,31 @@ enum status status_fail(enum status status, uint32_t os_code, const char *format
     return status;
 }
 
+// What to do where the caller knows nothing better.
+static const char *advice_of(enum status status)
+{
+    switch (status) {
+    case STATUS_NOT_FOUND:
+        return "Check that it exists, and how it is spelled.";
+    case STATUS_ACCESS_DENIED:
+        return "Check its permissions and those of its folder.";
+    case STATUS_IN_USE:
+        return "End the program that holds it, then try again.";
+    case STATUS_NO_SPACE:
+        return "Make room on its volume.";
+    case STATUS_IO:
+        return "Check the device and the system's log.";
+    default:
+        return "";
+    }
+}
+
 enum status status_record_system(enum status status, uint32_t os_code, const char *system_text,
                                  const char *format, va_list args)
 {
     set_text(last.message, sizeof last.message, format, args);
     begin(status, os_code);
+    snprintf(last.action, sizeof last.action, "%s", advice_of(status));
     if (system_text[0] != '\0') {
         append_text(": ", system_text);
         if (system_text[strlen(system_text) - 1] != '.')
