@@ -543,8 +543,8 @@ enum status registry_remove(struct registry *registry, registry_key key)
         entry->removed = true;
         table_remove(registry, entry);
     }
-    pthread_mutex_unlock(&entry->write); // NOLINT(clang-analyzer-unix.Malloc): ours still counts
-    entry_release(registry, entry);
+    pthread_mutex_unlock(&entry->write);
+    entry_release(registry, entry); // NOLINT(clang-analyzer-unix.Malloc): ours still counts
     return s;
 }
 
