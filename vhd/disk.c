@@ -78,8 +78,12 @@ static enum status open_image(const struct file_system *fs, struct file *file, b
     enum status status = detect(file, &format);
     if (status != STATUS_OK)
         return status;
-    return format == VHD_FORMAT_VHDX ? vhdx_open(fs, file, writable, out)
-                                     : vhd1_open(fs, file, writable, out);
+    status = format == VHD_FORMAT_VHDX ? vhdx_open(fs, file, writable, out)
+                                       : vhd1_open(fs, file, writable, out);
+    if (status == STATUS_DAMAGED && status_last()->action[0] == '\0')
+        return status_advise(status_last()->event_id,
+                             "Restore the file from a copy that is whole.");
+    return status;
 }
 
 enum status vhd_open_leaf(const struct file_system *fs, const char *path,
