@@ -214,24 +214,17 @@ enum status host_install(const struct host_installation *installation)
     return s;
 }
 
-static enum status stop(SC_HANDLE service, const WCHAR *name)
+// Best effort: the registration of a service that does not stop goes when its process ends.
+static void stop(SC_HANDLE service)
 {
     SERVICE_STATUS status;
     int64_t end = clock_mono_ms() + STOP_WAIT_MS;
-    if (!ControlService(service, SERVICE_CONTROL_STOP, &status)) {
-        DWORD error = GetLastError();
-        if (error == ERROR_SERVICE_NOT_ACTIVE)
-            return STATUS_OK;
-        if (error != ERROR_SERVICE_CANNOT_ACCEPT_CTRL) // it is stopping already
-            return status_fail_win32(error, "The service '%ls' cannot be stopped", name);
-    }
-    while (QueryServiceStatus(service, &status) && status.dwCurrentState != SERVICE_STOPPED) {
-        if (clock_mono_ms() >= end)
-            return status_fail(STATUS_TIMEOUT, 0, "The service '%ls' did not stop within %d s.",
-                               name, STOP_WAIT_MS / 1000);
+    if (!ControlService(service, SERVICE_CONTROL_STOP, &status) &&
+        GetLastError() != ERROR_SERVICE_CANNOT_ACCEPT_CTRL) // it is stopping already
+        return;
+    while (QueryServiceStatus(service, &status) && status.dwCurrentState != SERVICE_STOPPED &&
+           clock_mono_ms() < end)
         clock_sleep_ms(STOP_TURN_MS);
-    }
-    return STATUS_OK;
 }
 
 static enum status stop_and_delete(SC_HANDLE manager, const WCHAR *name)
@@ -242,8 +235,9 @@ static enum status stop_and_delete(SC_HANDLE manager, const WCHAR *name)
                            "There is no service '%ls'.", name);
     if (!service)
         return status_fail_win32(GetLastError(), "The service '%ls' cannot be opened", name);
-    enum status s = stop(service, name);
-    if (s == STATUS_OK && !DeleteService(service))
+    enum status s = STATUS_OK;
+    stop(service);
+    if (!DeleteService(service))
         s = status_fail_win32(GetLastError(), "The service '%ls' cannot be removed", name);
     CloseServiceHandle(service);
     return s;
