@@ -112,9 +112,10 @@ static enum status check_path(const char *path)
     if (strlen(path) >= OS_PATH_MAX)
         return status_fail(STATUS_INVALID_ARGUMENT, 0,
                            "The path of a disk is longer than %d bytes.", OS_PATH_MAX - 1);
-    if (!os_path_is_absolute(path))
-        return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "The path of the disk \"%s\" is not absolute.", path);
+    if (!os_path_is_absolute(path)) {
+        status_fail(STATUS_INVALID_ARGUMENT, 0, "The path of the disk \"%s\" is not absolute.", path);
+        return status_advise(0, "Give its whole path: the service has no current folder.");
+    }
     return STATUS_OK;
 }
 

@@ -303,8 +303,9 @@ static enum status check_regular(const struct stat *info, const char *path)
         return status_advise(0, "Give the path of a VHD or VHDX file; pass-through disks cannot be "
                                 "replicated.");
     }
-    return status_fail(STATUS_UNSUPPORTED, 0, "\"%s\" is not a regular file%s.", path,
-                       S_ISDIR(info->st_mode) ? " but a folder" : "");
+    status_fail(STATUS_UNSUPPORTED, 0, "\"%s\" is not a regular file%s.", path,
+                S_ISDIR(info->st_mode) ? " but a folder" : "");
+    return status_advise(0, "Give the path of a VHD or VHDX file.");
 }
 
 // Opens and proves that it is a regular file; a device is not even opened, for that alone can do

@@ -402,6 +402,12 @@ static bool is_device_path(const WCHAR *wide)
            _wcsnicmp(rest, L"Volume{", 7) != 0;
 }
 
+static enum status fail_folder(const char *path)
+{
+    status_fail(STATUS_UNSUPPORTED, 0, "\"%s\" is not a regular file but a folder.", path);
+    return status_advise(0, "Give the path of a VHD or VHDX file.");
+}
+
 static enum status open_checked(const char *path, const struct file_open *how, HANDLE *out)
 {
     WCHAR *wide = os_wide_path(path);
@@ -414,7 +420,7 @@ static enum status open_checked(const char *path, const struct file_open *how, H
     if (device)
         s = fail_device(path);
     else if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY))
-        s = status_fail(STATUS_UNSUPPORTED, 0, "\"%s\" is not a regular file but a folder.", path);
+        s = fail_folder(path);
     else
         s = open_handle(wide, path, how, &h);
     if (s == STATUS_OK)
