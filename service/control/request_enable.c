@@ -113,7 +113,8 @@ static enum status check_path(const char *path)
         return status_fail(STATUS_INVALID_ARGUMENT, 0,
                            "The path of a disk is longer than %d bytes.", OS_PATH_MAX - 1);
     if (!os_path_is_absolute(path)) {
-        status_fail(STATUS_INVALID_ARGUMENT, 0, "The path of the disk \"%s\" is not absolute.", path);
+        status_fail(STATUS_INVALID_ARGUMENT, 0, "The path of the disk \"%s\" is not absolute.",
+                    path);
         return status_advise(0, "Give its whole path: the service has no current folder.");
     }
     return STATUS_OK;
