@@ -7,7 +7,7 @@ import os
 
 from vrep_e2e import MIB, Disk, check, main, sha256
 from vrep_e2e.disk import children_of
-from vrep_e2e.lab import REPLICATING, RESYNC_SUSPENDED, RESYNCHRONIZING, SUSPENDED, WAITING
+from vrep_e2e.lab import REPLICATING, RESYNC_SUSPENDED, SUSPENDED, WAITING
 
 SIZE = 32 * MIB
 PACE = 6 * MIB
@@ -47,7 +47,7 @@ def restart_in_every_state(lab):
     for how in ("stop", "kill"):
         restarted(lab, how)  # 10
     lab.resync("pair")
-    lab.primary.wait_state("pair", RESYNCHRONIZING, 10)
+    lab.replica.wait("pair", lambda r: r["ResynchronizePhase"] == "Comparing", 10, "both sides know each other")
     for how in ("stop", "kill"):
         restarted(lab, how)  # 11
     lab.primary.wait("pair", lambda r: (r["ResynchronizeBytesCompared"] or 0) > 2 * MIB, 30, "it goes on by itself")

@@ -11,7 +11,7 @@ from .service import ControlError, Service
 
 REPLICATING, SUSPENDED, ERROR, WAITING, RESYNCHRONIZING, RESYNC_SUSPENDED = 4, 8, 9, 10, 11, 12
 FINISHED = (REPLICATING,)
-LOG_TAIL = 40  # lines of each console shown after a failure
+LOG_TAIL = 15  # lines of each console shown after a failure
 
 
 class Lab:
