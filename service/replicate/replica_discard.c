@@ -2,9 +2,12 @@
 // all.
 #include <stdlib.h>
 
+#include "base/checked.h"
 #include "service/replicate/fault_point.h"
 #include "service/replicate/replica_session.h"
 #include "service/replicate/replication_events.h"
+
+#define DELETE_PIECE (64ull << 20)
 
 // Room that commit reserved on the base's volume. A base that is no longer the child's parent keeps
 // what it has.
@@ -14,6 +17,36 @@ static enum status release_room(const struct service_context *service, const cha
         return STATUS_OK;
     enum status st = vhd_merge_release(child, service->fs);
     return st == STATUS_PARENT_MISMATCH || st == STATUS_PARENT_MISSING ? STATUS_OK : st;
+}
+
+static enum status cut_down(struct file *file, bool (*give_up)(void *context), void *context)
+{
+    uint64_t size = 0;
+    enum status st = file_size(file, &size);
+    while (st == STATUS_OK && size > 0) {
+        if (give_up && give_up(context))
+            return status_fail(STATUS_CANCELLED, 0, "The deletion of '%s' was put off.",
+                               file->path);
+        size -= min_u64(size, DELETE_PIECE);
+        st = file->ops->set_size(file, size);
+    }
+    return st;
+}
+
+enum status replica_delete_child(const struct file_system *fs, const char *path,
+                                 bool (*give_up)(void *context), void *context)
+{
+    struct file_open how = {
+        .writable = true, .share = FILE_SHARE_NOTHING, .wait_ms = FILE_SHARING_WAIT_MS};
+    struct file *file = NULL;
+    enum status st = fs->open(fs, path, &how, &file);
+    if (st == STATUS_OK)
+        st = cut_down(file, give_up, context);
+    file_close(file);
+    if (st == STATUS_CANCELLED)
+        return st;
+    st = fs->remove(fs, path); // whatever came of cutting it down
+    return st == STATUS_NOT_FOUND ? STATUS_OK : st;
 }
 
 enum status replica_remove_children(const struct service_context *service,
@@ -29,9 +62,7 @@ enum status replica_remove_children(const struct service_context *service,
             st = release_room(service, child);
         FAULT_POINT("child-remove");
         if (st == STATUS_OK)
-            st = service->fs->remove(service->fs, child);
-        if (st == STATUS_NOT_FOUND)
-            st = STATUS_OK;
+            st = replica_delete_child(service->fs, child, NULL, NULL);
         free(child);
     }
     return st;

@@ -18,8 +18,9 @@ struct merge_run {
     size_t disk; // the one that is merged now
 };
 
-static bool cut(const struct merge_run *run)
+static bool is_cut(void *context)
 {
+    const struct merge_run *run = context;
     return job_get_order(run->job) == JOB_CUT;
 }
 
@@ -39,7 +40,7 @@ static bool on_progress(void *context, uint64_t done, uint64_t total)
     int64_t passed = clock_mono_ms() - run->shown;
     if (passed >= PROGRESS_INTERVAL_MS)
         show(run);
-    return !cut(run);
+    return !is_cut(run);
 }
 
 // Gives the child its final name. *present false: neither name is there.
@@ -79,8 +80,12 @@ static enum status change_merged(struct relationship *r, void *argument)
     bool all = true;
     for (size_t i = 0; i < r->disk_count; i++)
         all = all && r->disks[i].merged;
-    if (all)
-        r->phase = PHASE_MERGED;
+    if (!all)
+        return STATUS_OK;
+    r->phase = PHASE_MERGED;
+    r->state = REPLICATION_REPLICATING;
+    r->reason = REASON_NONE;
+    r->last_replication_time = clock_wall_ms();
     return STATUS_OK;
 }
 
@@ -107,9 +112,9 @@ static enum status remove_child(struct merge_run *run, size_t i)
     if (!child)
         return status_no_memory("the name of a differencing disk");
     FAULT_POINT("before-child-delete");
-    enum status st = run->service->fs->remove(run->service->fs, child);
+    enum status st = replica_delete_child(run->service->fs, child, is_cut, run);
     free(child);
-    return st == STATUS_NOT_FOUND ? STATUS_OK : st;
+    return st;
 }
 
 static enum status merge_disk(struct merge_run *run, size_t i)
@@ -136,10 +141,6 @@ static enum status change_finished(struct relationship *r, void *argument)
     if (*elsewhere) {
         r->state = REPLICATION_WAITING_FOR_START_RESYNCHRONIZE;
         r->reason = REASON_FINISHED_ELSEWHERE;
-    } else {
-        r->state = REPLICATION_REPLICATING;
-        r->reason = REASON_NONE;
-        r->last_replication_time = clock_wall_ms();
     }
     for (size_t i = 0; i < r->disk_count; i++) {
         r->disks[i].cursor = 0;
@@ -170,7 +171,7 @@ static enum resync_end finish_elsewhere(struct merge_run *run, size_t i)
 
 static enum resync_end interrupted(struct merge_run *run, enum status st)
 {
-    if (st == STATUS_CANCELLED && cut(run))
+    if (st == STATUS_CANCELLED && is_cut(run))
         return RESYNC_CUT;
     struct status_details why = *status_last();
     VM_EVENT(run->service, EVENT_MERGE_INTERRUPTED, run->r, EVENT_GUID(run->r->resync_id),
@@ -203,19 +204,17 @@ static enum resync_end merge_all(struct merge_run *run)
     if (missing < run->r->disk_count)
         return finish_elsewhere(run, missing);
     for (size_t i = 0; i < run->r->disk_count; i++) {
-        if (cut(run))
+        if (is_cut(run))
             return RESYNC_CUT;
         st = run->r->disks[i].merged ? STATUS_OK : merge_disk(run, i);
+        // From the last one's record on, the replica is what it should be: the primary need not
+        // wait for the deletion, which takes seconds where a file system tells the disk of every
+        // freed block.
+        replica_table_announce(run->service->replicas);
         if (st == STATUS_PARENT_MISMATCH)
             return finish_elsewhere(run, i);
-        if (st != STATUS_OK)
-            return interrupted(run, st);
-    }
-    // The disks are what the primary's are, which it may hear now: to delete a child in thousands
-    // of pieces takes some file systems seconds.
-    replica_table_announce(run->service->replicas);
-    for (size_t i = 0; i < run->r->disk_count; i++) {
-        st = remove_child(run, i);
+        if (st == STATUS_OK)
+            st = remove_child(run, i);
         if (st != STATUS_OK)
             return interrupted(run, st);
     }

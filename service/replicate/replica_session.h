@@ -92,6 +92,12 @@ enum status replica_discard(const struct service_context *service, registry_key 
                             struct replica_claim *claim,
                             enum resynchronize_required_reason reason) MUST_CHECK;
 
+// Deletes one child, a missing one is fine. It is cut down piece by piece before: where a file
+// system tells the disk of every freed block, one deletion takes seconds that nobody can end.
+// `give_up` (may be NULL) is asked between pieces; true ends it with STATUS_CANCELLED.
+enum status replica_delete_child(const struct file_system *fs, const char *path,
+                                 bool (*give_up)(void *context), void *context) MUST_CHECK;
+
 // Deletes children and gives back room only; the record is the caller's business.
 enum status replica_remove_children(const struct service_context *service,
                                     const struct relationship *r,

@@ -24,6 +24,7 @@ static struct relationship *record_of(struct pair_side *side)
 
 static void assert_merged(struct resync_pair *pair, size_t disks)
 {
+    pair_wait_for_clean_up(pair);
     struct relationship *p = record_of(pair_primary(pair)), *r = record_of(pair_replica(pair));
     assert_int_equal(p->phase, PHASE_NONE);
     assert_int_equal(p->last_outcome, OUTCOME_MERGED);

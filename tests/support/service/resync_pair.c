@@ -5,14 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/os.h"
 #include "base/checked.h"
 #include "tests/support/must.h"
 #include "tests/support/temp.h"
 #include "tests/support/test.h"
 
-#define PIECE (1024 * 1024)
-#define BLOCK 4096
+#define PIECE       (1024 * 1024)
+#define BLOCK       4096
+#define CLEAN_UP_MS 30000
 
 struct pair_thread {
     struct pair_thread *next;
@@ -257,6 +259,20 @@ void pair_request(struct resync_pair *pair, bool overwrite_replica)
 {
     assert_ok(registry_update(pair->primary.registry, pair->primary.key, change_request,
                               &overwrite_replica));
+}
+
+void pair_wait_for_clean_up(struct resync_pair *pair)
+{
+    for (int waited = 0; waited < CLEAN_UP_MS; waited += 5) {
+        struct relationship *r = NULL;
+        assert_ok(registry_get(pair->replica.registry, pair->replica.key, &r));
+        bool done = r->phase == PHASE_NONE;
+        relationship_free(r);
+        if (done)
+            return;
+        clock_sleep_ms(5);
+    }
+    fail_msg("the replica has not deleted its children within %d ms", CLEAN_UP_MS);
 }
 
 enum resync_end pair_attempt(struct resync_pair *pair, struct job *job, struct throttle *throttle)

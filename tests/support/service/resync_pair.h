@@ -54,6 +54,9 @@ void pair_request(struct resync_pair *pair, bool overwrite_replica);
 // One attempt, in this thread, with disks that are held before and let go after. `job` may be NULL.
 enum resync_end pair_attempt(struct resync_pair *pair, struct job *job, struct throttle *throttle);
 
+// The primary hears of a merge before the replica has deleted its children: waits for that, too.
+void pair_wait_for_clean_up(struct resync_pair *pair);
+
 // Writes random data at a place of one disk.
 void pair_write(const char *path, struct random *r, uint64_t offset, uint64_t length);
 // Rewrites `blocks` different blocks of 4 KiB, chosen at random among those of `extents` ranges of
