@@ -37,7 +37,7 @@ static bool local_time(int64_t wall_ms, SYSTEMTIME *local)
     FILETIME time = {.dwLowDateTime = (DWORD)ticks, .dwHighDateTime = (DWORD)(ticks >> 32)};
     SYSTEMTIME utc;
     TIME_ZONE_INFORMATION
-        zone; // with the rules of that year; SystemTimeToTzSpecificLocalTimeEx is missing in Wine
+    zone; // with the rules of that year; SystemTimeToTzSpecificLocalTimeEx is missing in Wine
     return FileTimeToSystemTime(&time, &utc) &&
            GetTimeZoneInformationForYear(utc.wYear, NULL, &zone) &&
            SystemTimeToTzSpecificLocalTime(&zone, &utc, local);

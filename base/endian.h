@@ -9,27 +9,27 @@
 #error "VRep is built for little-endian machines"
 #endif
 
-#define ENDIAN_FIELD(bits)                                                                         \
-    static inline uint##bits##_t load_le##bits(const void *p)                                      \
-    {                                                                                              \
-        uint##bits##_t v;                                                                          \
-        memcpy(&v, p, sizeof v);                                                                   \
-        return v;                                                                                  \
-    }                                                                                              \
-    static inline void store_le##bits(void *p, uint##bits##_t v)                                   \
-    {                                                                                              \
-        memcpy(p, &v, sizeof v);                                                                   \
-    }                                                                                              \
-    static inline uint##bits##_t load_be##bits(const void *p)                                      \
-    {                                                                                              \
-        uint##bits##_t v;                                                                          \
-        memcpy(&v, p, sizeof v);                                                                   \
-        return __builtin_bswap##bits(v);                                                           \
-    }                                                                                              \
-    static inline void store_be##bits(void *p, uint##bits##_t v)                                   \
-    {                                                                                              \
-        v = __builtin_bswap##bits(v);                                                              \
-        memcpy(p, &v, sizeof v);                                                                   \
+#define ENDIAN_FIELD(bits)                                       \
+    static inline uint##bits##_t load_le##bits(const void *p)    \
+    {                                                            \
+        uint##bits##_t v;                                        \
+        memcpy(&v, p, sizeof v);                                 \
+        return v;                                                \
+    }                                                            \
+    static inline void store_le##bits(void *p, uint##bits##_t v) \
+    {                                                            \
+        memcpy(p, &v, sizeof v);                                 \
+    }                                                            \
+    static inline uint##bits##_t load_be##bits(const void *p)    \
+    {                                                            \
+        uint##bits##_t v;                                        \
+        memcpy(&v, p, sizeof v);                                 \
+        return __builtin_bswap##bits(v);                         \
+    }                                                            \
+    static inline void store_be##bits(void *p, uint##bits##_t v) \
+    {                                                            \
+        v = __builtin_bswap##bits(v);                            \
+        memcpy(p, &v, sizeof v);                                 \
     }
 
 ENDIAN_FIELD(16)

@@ -62,15 +62,16 @@ struct event_value {
 
 struct event_log;
 
-// Opens the sinks: <data_folder>/log/events.jsonl, a JSON object a line: RecordId, TimeCreated (UTC),
-// Id, Level, LevelText, Symbol, Message, Instance, and the fields by name. At 16 MiB it becomes
-// events.1.jsonl, and so on up to events.4.jsonl. RecordId grows by one with each event, over
-// restarts and rotations.
+// Opens the sinks: <data_folder>/log/events.jsonl, a JSON object a line: RecordId, TimeCreated
+// (UTC), Id, Level, LevelText, Symbol, Message, Instance, and the fields by name. At 16 MiB it
+// becomes events.1.jsonl, and so on up to events.4.jsonl. RecordId grows by one with each event,
+// over restarts and rotations.
 //
 // A line is written with one append; one that a crash or a full volume tore is ignored by readers.
-// Lines reach the disk when the operating system writes them back, and at the close: a power cut may
-// cost the last seconds, a crash of the service costs nothing. A sink that fails later never fails or
-// delays the caller: it is tried again with the next event, and 50013 counts what was lost.
+// Lines reach the disk when the operating system writes them back, and at the close: a power cut
+// may cost the last seconds, a crash of the service costs nothing. A sink that fails later never
+// fails or delays the caller: it is tried again with the next event, and 50013 counts what was
+// lost.
 //
 // `echo`: also print each message on standard error (console mode).
 enum status event_log_open(const char *data_folder, const char *instance, bool echo,

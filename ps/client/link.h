@@ -24,11 +24,11 @@ bool link_is_connected(struct link *link);
 
 // All of `size` bytes. STATUS_UNAVAILABLE: the connection broke. STATUS_TIMEOUT, STATUS_CANCELLED.
 enum status link_send(struct link *link, const void *data, size_t size,
-                           uint32_t deadline_ms) MUST_CHECK;
+                      uint32_t deadline_ms) MUST_CHECK;
 
 // At least one byte, at most `size`. Errors as link_send.
-enum status link_receive(struct link *link, void *data, size_t size,
-                              uint32_t deadline_ms, size_t *got) MUST_CHECK;
+enum status link_receive(struct link *link, void *data, size_t size, uint32_t deadline_ms,
+                         size_t *got) MUST_CHECK;
 
 // Waits for `ms`. STATUS_CANCELLED.
 enum status link_sleep(struct link *link, uint32_t ms) MUST_CHECK;

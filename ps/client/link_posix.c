@@ -172,8 +172,7 @@ enum status link_send(struct link *t, const void *data, size_t size, uint32_t de
     return STATUS_OK;
 }
 
-enum status link_receive(struct link *t, void *data, size_t size, uint32_t deadline_ms,
-                              size_t *got)
+enum status link_receive(struct link *t, void *data, size_t size, uint32_t deadline_ms, size_t *got)
 {
     int64_t deadline = clock_mono_ms() + deadline_ms;
     for (;;) {

@@ -155,8 +155,7 @@ enum status link_send(struct link *t, const void *data, size_t size, uint32_t de
     return s;
 }
 
-enum status link_receive(struct link *t, void *data, size_t size, uint32_t deadline_ms,
-                              size_t *got)
+enum status link_receive(struct link *t, void *data, size_t size, uint32_t deadline_ms, size_t *got)
 {
     OVERLAPPED operation = {.hEvent = t->done};
     BOOL begun = ReadFile(t->pipe, data, (DWORD)size, NULL, &operation);

@@ -65,7 +65,7 @@ struct crash_plan {
     size_t states_max; // at each point: every combination when there are no more, else a sample of
                        // so many: all carried out, all lost, and, chosen by the seed, one that
                        // differs from the rest, or anything
-    bool torn; // writes may be torn
+    bool torn;         // writes may be torn
     uint64_t seed;
 };
 

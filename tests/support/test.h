@@ -1,5 +1,5 @@
-// What every cmocka test includes: the library with the headers that it needs, and assertions on status codes that
-// show the recorded message.
+// What every cmocka test includes: the library with the headers that it needs, and assertions on
+// status codes that show the recorded message.
 #ifndef VREP_TESTS_SUPPORT_TEST_H
 #define VREP_TESTS_SUPPORT_TEST_H
 
@@ -13,7 +13,7 @@
 #include "base/status.h"
 
 // `actual`, an enum status, must be `expected`.
-#define assert_status(actual, expected)                                                            \
+#define assert_status(actual, expected) \
     test_assert_status(actual, expected, #actual, __FILE__, __LINE__)
 
 // `actual` must be STATUS_OK.
