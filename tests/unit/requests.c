@@ -1,0 +1,492 @@
+// The verbs of docs/control.md, through their one door.
+#include "tests/support/test.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/must.h"
+#include "tests/support/service/stage.h"
+#include "vhd/vhd.h"
+
+#ifdef _WIN32
+#define ROOT     "C:\\\\disks\\\\" // as JSON has it
+#define ROOT_RAW "C:\\disks\\"
+#else
+#define ROOT     "/disks/"
+#define ROOT_RAW ROOT
+#endif
+#define P1  ROOT "p1.vhdx"
+#define P2  ROOT "p2.vhdx"
+#define OLD ROOT "old.vhd"
+
+static void make(struct stage *s, const char *path, enum vhd_format format)
+{
+    const struct vhd_create how = {.fs = mem_fs_system(s->disks),
+                                   .format = format,
+                                   .type = VHD_TYPE_DYNAMIC,
+                                   .virtual_size = 8 << 20,
+                                   .block_size = format == VHD_FORMAT_VHDX ? 1 << 20 : 0};
+    assert_ok(vhd_create(path, &how));
+}
+
+static int set_up(void **state)
+{
+    if (stage_set_up(state) != 0)
+        return -1;
+    make(*state, ROOT_RAW "p1.vhdx", VHD_FORMAT_VHDX);
+    make(*state, ROOT_RAW "p2.vhdx", VHD_FORMAT_VHDX);
+    make(*state, ROOT_RAW "old.vhd", VHD_FORMAT_VHD);
+    mem_fs_put(((struct stage *)*state)->disks, ROOT_RAW "text.vhdx", "This is no disk at all.",
+               23);
+    return 0;
+}
+
+// A request that must succeed; its result, to be freed.
+static json_t *done(struct stage *s, const char *request)
+{
+    json_t *result;
+    assert_ok(stage_request(s, request, &result));
+    return result;
+}
+
+static void do_it(struct stage *s, const char *request)
+{
+    json_decref(done(s, request));
+}
+
+// A request that must fail so, with a text that contains `says`.
+static void refused(struct stage *s, const char *request, enum status wanted, const char *says)
+{
+    json_t *result;
+    assert_status(stage_request(s, request, &result), wanted);
+    if (!strstr(status_last()->message, says))
+        fail_msg("\"%s\" does not say \"%s\"", status_last()->message, says);
+}
+
+static const char *text(const json_t *object, const char *name)
+{
+    const char *value = json_string_value(json_object_get(object, name));
+    return value ? value : "";
+}
+
+#define ENABLE_PRIMARY(name, disks)                                     \
+    "{\"verb\": \"enable\", \"name\": \"" name "\", \"disks\": [" disks \
+    "], \"replica_server\": \"there\"}"
+#define ENABLE_REPLICA(name, disks) \
+    "{\"verb\": \"enable\", \"name\": \"" name "\", \"disks\": [" disks "], \"as_replica\": true}"
+#define DISK(path) "\"" path "\""
+
+static void enable__primary__waits_for_its_first_resynchronization(void **state)
+{
+    struct stage *s = *state;
+    json_t *r = done(s, ENABLE_PRIMARY("vm", DISK(P1) ", " DISK(P2)));
+    assert_string_equal(text(r, "VMName"), "vm");
+    assert_int_equal(strlen(text(r, "VMId")), 36);
+    assert_string_equal(text(r, "ReplicationModeText"), "Primary");
+    assert_int_equal(json_integer_value(json_object_get(r, "ReplicationState")), 10);
+    assert_string_equal(text(r, "ReplicationHealthText"), "Critical");
+    assert_string_equal(text(r, "PrimaryServerName"), "primary.example");
+    assert_string_equal(text(r, "ReplicaServerName"), "there");
+    assert_int_equal(json_integer_value(json_object_get(r, "ReplicaServerPort")), 29242);
+    assert_string_equal(text(r, "ResynchronizeRequiredReason"), "NotYetCompared");
+    assert_string_equal(
+        text(r, "ResynchronizeRequiredMessage"),
+        "Resynchronization is required for the virtual machine vm. Resume replication "
+        "to start resynchronization.");
+    const json_t *disks = json_object_get(r, "Disks");
+    assert_int_equal(json_array_size(disks), 2);
+    assert_string_equal(text(json_array_get(disks, 0), "Path"), ROOT_RAW "p1.vhdx");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(disks, 0), "VirtualSize")),
+                     8 << 20);
+    json_decref(r);
+    assert_int_equal(stage_events(s, 32074), 1);
+}
+
+static void enable__replica__has_no_id_before_contact(void **state)
+{
+    struct stage *s = *state;
+    json_t *r = done(s, "{\"verb\": \"enable\", \"name\": \"vm\", \"disks\": [" DISK(
+                            P1) "], "
+                                "\"as_replica\": true, \"allowed_primary\": \"first\"}");
+    assert_true(json_is_null(json_object_get(r, "VMId")));
+    assert_true(json_is_null(json_object_get(r, "ReplicaServerPort")));
+    assert_string_equal(text(r, "ReplicationModeText"), "Replica");
+    assert_string_equal(text(r, "AllowedPrimaryServer"), "first");
+    json_decref(r);
+}
+
+static void enable__wrong_arguments__one_clear_error_each(void **state)
+{
+    struct stage *s = *state;
+    static const struct {
+        const char *request;
+        enum status status;
+        const char *says;
+    } rows[] = {
+        {"{\"verb\": \"enable\"}", STATUS_INVALID_ARGUMENT, "name"},
+        {ENABLE_PRIMARY("", DISK(P1)), STATUS_INVALID_ARGUMENT, "1 to 255"},
+        {ENABLE_PRIMARY("a\\u0007", DISK(P1)), STATUS_INVALID_ARGUMENT, "control character"},
+        {"{\"verb\": \"enable\", \"name\": 5, \"disks\": {\"a\": 1}}", STATUS_INVALID_ARGUMENT,
+         "name"},
+        {"{\"verb\": \"enable\", \"name\": \"vm\", \"disks\": [" DISK(P1) "]}",
+         STATUS_INVALID_ARGUMENT, "replica_server"},
+        {"{\"verb\": \"enable\", \"name\": \"vm\", \"disks\": [" DISK(
+             P1) "], \"replica_server\": \"a b\"}",
+         STATUS_INVALID_ARGUMENT, "host name"},
+        {"{\"verb\": \"enable\", \"name\": \"vm\", \"disks\": [" DISK(
+             P1) "], \"replica_server\": \"a\", "
+                 "\"replica_port\": 65536}",
+         STATUS_INVALID_ARGUMENT, "65535"},
+        {"{\"verb\": \"enable\", \"name\": \"vm\", \"disks\": [" DISK(
+             P1) "], \"replica_server\": \"a\", "
+                 "\"as_replica\": true}",
+         STATUS_INVALID_ARGUMENT, "either"},
+        {ENABLE_PRIMARY("vm", ""), STATUS_INVALID_ARGUMENT, "1 to 256"},
+        {ENABLE_PRIMARY("vm", "5"), STATUS_INVALID_ARGUMENT, "Disk 1"},
+        {ENABLE_PRIMARY("vm", DISK("relative.vhdx")), STATUS_INVALID_ARGUMENT, "not absolute"},
+        {ENABLE_PRIMARY("vm", DISK("\\\\\\\\.\\\\PhysicalDrive1")), STATUS_UNSUPPORTED,
+         "pass-through"},
+        {ENABLE_PRIMARY("vm", DISK("\\\\\\\\?\\\\GLOBALROOT\\\\Device\\\\Harddisk0")),
+         STATUS_UNSUPPORTED, "pass-through"},
+        {ENABLE_PRIMARY("vm", DISK("/dev/sdb")), STATUS_UNSUPPORTED, "pass-through"},
+        {ENABLE_PRIMARY("vm", DISK(ROOT "nothing.vhdx")), STATUS_NOT_FOUND, "nothing.vhdx"},
+        {ENABLE_PRIMARY("vm", DISK(ROOT "text.vhdx")), STATUS_NOT_A_DISK, "text.vhdx"},
+        {ENABLE_PRIMARY("vm", DISK(P1) ", " DISK(P1)), STATUS_INVALID_ARGUMENT, "one file"},
+        {ENABLE_PRIMARY("vm", DISK(P1) ", " DISK(ROOT "../disks/p1.vhdx")), STATUS_INVALID_ARGUMENT,
+         "one file"},
+        {ENABLE_REPLICA("vm", DISK(OLD)), STATUS_UNSUPPORTED, "VHD"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        refused(s, rows[i].request, rows[i].status, rows[i].says);
+    do_it(s, ENABLE_PRIMARY("vm", DISK(OLD))); // a VHD may be a primary
+}
+
+static void enable__disk_of_another__refused_with_its_name(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("first", DISK(P1)));
+    refused(s, ENABLE_PRIMARY("second", DISK(P2) ", " DISK(P1)), STATUS_EXISTS, "'first'");
+    refused(s, ENABLE_REPLICA("second", DISK(P1)), STATUS_EXISTS, "'first'");
+    refused(s, ENABLE_PRIMARY("first", DISK(P2)), STATUS_EXISTS, "'first'");
+    do_it(s, "{\"verb\": \"remove\", \"name\": \"first\"}");
+    do_it(s, ENABLE_PRIMARY("second", DISK(P2) ", " DISK(P1)));
+}
+
+// ---- a disk that does not answer ----
+
+static struct {
+    pthread_mutex_t lock;
+    struct file_system system;
+    const struct file_system *below;
+} slow = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static enum status open_slowly(const struct file_system *fs, const char *path,
+                               const struct file_open *how, struct file **out)
+{
+    (void)fs;
+    pthread_mutex_lock(&slow.lock); // until the test lets go
+    pthread_mutex_unlock(&slow.lock);
+    return slow.below->open(slow.below, path, how, out);
+}
+
+static void enable__disk_blocks__answered_in_time(void **state)
+{
+    struct stage *s = *state;
+    slow.below = mem_fs_system(s->disks);
+    slow.system = *slow.below;
+    slow.system.open = open_slowly;
+    pthread_mutex_lock(&slow.lock);
+    s->supervisor.context.fs = &slow.system;
+    refused(s, ENABLE_PRIMARY("vm", DISK(P1)), STATUS_TIMEOUT, "not answered");
+    pthread_mutex_unlock(&slow.lock);
+    s->supervisor.context.fs = slow.below;
+}
+
+// ---- status ----
+
+static void status__every_member_of_the_document__is_there(void **state)
+{
+    struct stage *s = *state;
+    static const char *const members[] = {"VMName",
+                                          "VMId",
+                                          "ReplicationMode",
+                                          "ReplicationModeText",
+                                          "ReplicationState",
+                                          "ReplicationStateText",
+                                          "ReplicationHealth",
+                                          "ReplicationHealthText",
+                                          "ReplicationHealthDetails",
+                                          "PrimaryServerName",
+                                          "ReplicaServerName",
+                                          "ReplicaServerPort",
+                                          "AllowedPrimaryServer",
+                                          "BandwidthLimit",
+                                          "LastReplicationTime",
+                                          "LastLookTime",
+                                          "DiskInUseSince",
+                                          "ResynchronizeRequiredReason",
+                                          "ResynchronizeRequiredMessage",
+                                          "ResynchronizeId",
+                                          "ResynchronizePhase",
+                                          "ResynchronizeActivity",
+                                          "ResynchronizeQueuePosition",
+                                          "ResynchronizeSuspendCause",
+                                          "ResynchronizeCancelPending",
+                                          "ResynchronizeLastOutcome",
+                                          "ResynchronizeStarted",
+                                          "ResynchronizeBytesTotal",
+                                          "ResynchronizeBytesCompared",
+                                          "ResynchronizeBytesDifferent",
+                                          "ResynchronizeBytesSent",
+                                          "ResynchronizeBytesToMerge",
+                                          "ResynchronizeBytesMerged",
+                                          "ResynchronizeBytesPerSecond",
+                                          "ResynchronizeTimeRemaining",
+                                          "NextAttemptTime",
+                                          "FailedAttempts",
+                                          "LastError",
+                                          "Disks"};
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    json_t *result = done(s, "{\"verb\": \"status\"}");
+    const json_t *r = json_array_get(json_object_get(result, "Relationships"), 0);
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (!json_object_get(r, members[i]))
+            fail_msg("%s is missing", members[i]);
+    const json_t *server = json_object_get(result, "Server");
+    assert_string_equal(text(server, "ListenAddress"), "127.0.0.1");
+    assert_int_equal(json_integer_value(json_object_get(server, "MaximumActiveTransfers")), 3);
+    json_decref(result);
+}
+
+static void status__running__sums_the_disks(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1) ", " DISK(P2)));
+    s->hold = true;
+    do_it(s, "{\"verb\": \"resume\", \"name\": \"vm\", \"resynchronize\": true}");
+    stage_await(s, &s->runs, 1);
+    struct resync_progress progress = {
+        .activity = "Comparing", .rate = 1000, .remaining_s = 42, .disk_count = 2};
+    for (unsigned i = 0; i < 2; i++)
+        progress.disk[i] =
+            (struct disk_progress){.total = 100 + i, .compared = 50 + i, .different = 5, .sent = 3};
+    registry_set_progress(s->supervisor.context.registry, stage_key(s, "vm"), &progress);
+    json_t *result = done(s, "{\"verb\": \"status\", \"name\": \"vm\"}");
+    const json_t *r = json_array_get(json_object_get(result, "Relationships"), 0);
+    assert_int_equal(json_integer_value(json_object_get(r, "ResynchronizeBytesTotal")), 201);
+    assert_int_equal(json_integer_value(json_object_get(r, "ResynchronizeBytesCompared")), 101);
+    assert_int_equal(json_integer_value(json_object_get(r, "ResynchronizeTimeRemaining")), 42);
+    assert_string_equal(text(r, "ResynchronizeActivity"), "Comparing");
+    assert_string_equal(text(r, "ReplicationHealthText"), "Normal");
+    const json_t *second = json_array_get(json_object_get(r, "Disks"), 1);
+    assert_int_equal(json_integer_value(json_object_get(second, "ResynchronizeBytesCompared")), 51);
+    json_decref(result);
+}
+
+static void status__nobody__not_found(void **state)
+{
+    struct stage *s = *state;
+    refused(s, "{\"verb\": \"status\", \"name\": \"nobody\"}", STATUS_NOT_FOUND, "nobody");
+    json_t *result = done(s, "{\"verb\": \"status\"}");
+    assert_int_equal(json_array_size(json_object_get(result, "Relationships")), 0);
+    json_decref(result);
+}
+
+// ---- verbs ----
+
+static void resume__wrong_switches__refused(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    refused(s,
+            "{\"verb\": \"resume\", \"name\": \"vm\", \"resynchronize\": true, \"continue\": true}",
+            STATUS_INVALID_ARGUMENT, "one of them");
+    refused(s, "{\"verb\": \"resume\", \"name\": \"vm\", \"resynchronize\": 1}",
+            STATUS_INVALID_ARGUMENT, "resynchronize");
+    refused(s, "{\"verb\": \"resume\", \"name\": \"vm\"}", STATUS_REFUSED,
+            "WaitingForStartResynchronize");
+}
+
+static enum status overwrites(struct relationship *r, void *argument)
+{
+    *(bool *)argument = r->overwrite_replica;
+    return STATUS_OK;
+}
+
+static void resume__overwrite_replica__reaches_the_record(void **state)
+{
+    struct stage *s = *state;
+    bool overwrite = false;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    s->hold = true;
+    json_t *result = done(s, "{\"verb\": \"resume\", \"name\": \"vm\", \"resynchronize\": true, "
+                             "\"overwrite_replica\": true}");
+    assert_true(strlen(text(result, "Message")) > 0);
+    assert_non_null(json_object_get(result, "Relationship"));
+    json_decref(result);
+    stage_change(s, stage_key(s, "vm"), overwrites, &overwrite);
+    assert_true(overwrite);
+}
+
+static void unknown__verb_or_none__refused(void **state)
+{
+    struct stage *s = *state;
+    refused(s, "{\"verb\": \"fly\"}", STATUS_INVALID_ARGUMENT, "fly");
+    refused(s, "{}", STATUS_INVALID_ARGUMENT, "verb");
+    refused(s, "{\"verb\": 7}", STATUS_INVALID_ARGUMENT, "verb");
+    json_t *result = done(s, "{\"verb\": \"version\", \"of_the_future\": 1}");
+    assert_string_equal(text(result, "Version"), VREP_VERSION);
+    assert_string_equal(text(result, "Host"), "primary.example");
+    json_decref(result);
+}
+
+// ---- settings ----
+
+static void set__each_setting__kept_over_a_restart(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    do_it(s, ENABLE_REPLICA("copy", DISK(P2)));
+    do_it(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 1000, \"replica_server\": "
+             "\"elsewhere\", \"replica_port\": 5}");
+    do_it(s, "{\"verb\": \"set\", \"name\": \"copy\", \"allowed_primary\": \"one\"}");
+    assert_int_equal(stage_events(s, 50002), 2);
+    stage_restart(s);
+    struct relationship *r = stage_record(s, stage_key(s, "vm"));
+    assert_int_equal(r->bandwidth_limit, 1000);
+    assert_string_equal(r->replica_server, "elsewhere");
+    assert_int_equal(r->replica_port, 5);
+    relationship_free(r);
+    r = stage_record(s, stage_key(s, "copy"));
+    assert_string_equal(r->allowed_primary, "one");
+    relationship_free(r);
+    do_it(s, "{\"verb\": \"set\", \"name\": \"copy\", \"allowed_primary\": \"\"}");
+    r = stage_record(s, stage_key(s, "copy"));
+    assert_null(r->allowed_primary);
+    relationship_free(r);
+}
+
+static void set__wrong__refused_and_nothing_changes(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    do_it(s, ENABLE_REPLICA("copy", DISK(P2)));
+    refused(s, "{\"verb\": \"set\", \"name\": \"vm\"}", STATUS_INVALID_ARGUMENT, "no setting");
+    refused(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": -1}",
+            STATUS_INVALID_ARGUMENT, "bandwidth_limit");
+    refused(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 7, \"replica_port\": 0}",
+            STATUS_INVALID_ARGUMENT, "65535");
+    refused(s, "{\"verb\": \"set\", \"name\": \"vm\", \"allowed_primary\": \"x\"}",
+            STATUS_INVALID_ARGUMENT, "primary here");
+    refused(s, "{\"verb\": \"set\", \"name\": \"copy\", \"replica_server\": \"x\"}",
+            STATUS_INVALID_ARGUMENT, "replica here");
+    struct relationship *r = stage_record(s, stage_key(s, "vm"));
+    assert_int_equal(r->bandwidth_limit, 0);
+    relationship_free(r);
+    s->hold = true;
+    do_it(s, "{\"verb\": \"resume\", \"name\": \"vm\", \"resynchronize\": true}");
+    refused(s, "{\"verb\": \"set\", \"name\": \"vm\", \"replica_server\": \"x\"}", STATUS_REFUSED,
+            "'vm'");
+}
+
+static void server_set__limits__in_force_and_kept(void **state)
+{
+    struct stage *s = *state;
+    json_t *server = done(s, "{\"verb\": \"server-set\", \"bandwidth_limit\": 5000000, "
+                             "\"maximum_active_transfers\": 7}");
+    assert_int_equal(json_integer_value(json_object_get(server, "BandwidthLimit")), 5000000);
+    json_decref(server);
+    refused(s, "{\"verb\": \"server-set\"}", STATUS_INVALID_ARGUMENT, "no setting");
+    refused(s, "{\"verb\": \"server-set\", \"maximum_active_transfers\": 0}",
+            STATUS_INVALID_ARGUMENT, "1024");
+    refused(s, "{\"verb\": \"server-set\", \"maximum_active_transfers\": 1025}",
+            STATUS_INVALID_ARGUMENT, "1024");
+    stage_restart(s);
+    json_t *result = done(s, "{\"verb\": \"status\"}");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(result, "Server"),
+                                                        "MaximumActiveTransfers")),
+                     7);
+    json_decref(result);
+    assert_int_equal(stage_events(s, 50003), 1);
+}
+
+// ---- events and probes ----
+
+static void events__pages__each_once_in_order(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    for (int i = 0; i < 9; i++)
+        do_it(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 1}");
+    json_int_t last = 0;
+    size_t seen = 0, page_size;
+    do {
+        char request[100];
+        snprintf(request, sizeof request,
+                 "{\"verb\": \"events\", \"after\": %" PRId64 ", \"limit\": 4}", (int64_t)last);
+        json_t *page = done(s, request);
+        const json_t *events = json_object_get(page, "Events");
+        page_size = json_array_size(events);
+        for (size_t i = 0; i < page_size; i++)
+            assert_true(json_integer_value(
+                            json_object_get(json_array_get(events, i), "RecordId")) == ++last);
+        assert_true(json_integer_value(json_object_get(page, "Last")) == last);
+        assert_int_equal(json_integer_value(json_object_get(page, "Newest")), 10);
+        seen += page_size;
+        json_decref(page);
+    } while (page_size > 0);
+    assert_int_equal(seen, 10);
+    refused(s, "{\"verb\": \"events\", \"limit\": 1001}", STATUS_INVALID_ARGUMENT, "1000");
+    refused(s, "{\"verb\": \"events\", \"limit\": 0}", STATUS_INVALID_ARGUMENT, "limit");
+}
+
+static void events__of_a_person__name_account_and_client(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    json_t *page = done(s, "{\"verb\": \"events\"}");
+    const json_t *event = json_array_get(json_object_get(page, "Events"), 0);
+    assert_string_equal(text(event, "Account"), "HOST\\alice");
+    assert_string_equal(text(event, "Client"), "test");
+    json_decref(page);
+}
+
+static void probe__primary__ready_with_the_report(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    do_it(s, ENABLE_REPLICA("copy", DISK(P2)));
+    json_t *report = done(s, "{\"verb\": \"probe\", \"name\": \"vm\"}");
+    assert_true(json_is_true(json_object_get(report, "Ready")));
+    assert_string_equal(text(report, "ReplicaHost"), "there");
+    json_decref(report);
+    refused(s, "{\"verb\": \"probe\", \"name\": \"copy\"}", STATUS_REFUSED, "replica here");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, stage_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(enable__primary__waits_for_its_first_resynchronization),
+        TEST(enable__replica__has_no_id_before_contact),
+        TEST(enable__wrong_arguments__one_clear_error_each),
+        TEST(enable__disk_of_another__refused_with_its_name),
+        TEST(enable__disk_blocks__answered_in_time),
+        TEST(status__every_member_of_the_document__is_there),
+        TEST(status__running__sums_the_disks),
+        TEST(status__nobody__not_found),
+        TEST(resume__wrong_switches__refused),
+        TEST(resume__overwrite_replica__reaches_the_record),
+        TEST(unknown__verb_or_none__refused),
+        TEST(set__each_setting__kept_over_a_restart),
+        TEST(set__wrong__refused_and_nothing_changes),
+        TEST(server_set__limits__in_force_and_kept),
+        TEST(events__pages__each_once_in_order),
+        TEST(events__of_a_person__name_account_and_client),
+        TEST(probe__primary__ready_with_the_report),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
