@@ -496,9 +496,12 @@ static struct task_view view_of(const struct tasks *tasks, const struct slot *sl
         .key = slot->task.key, .present = true, .running = slot->state == SLOT_RUNNING};
     if (slot->state != SLOT_QUEUED)
         return view;
-    view.queue_position = 1;
+    unsigned before = 0;
+    unsigned running = active(tasks);
+    unsigned turns = tasks->maximum_active > running ? tasks->maximum_active - running : 0;
     for (const struct slot *other = tasks->first; other; other = other->next)
-        view.queue_position += other->state == SLOT_QUEUED && other->number < slot->number;
+        before += other->state == SLOT_QUEUED && other->number < slot->number;
+    view.queue_position = before < turns ? 0 : before - turns + 1;
     return view;
 }
 

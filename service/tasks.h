@@ -100,7 +100,7 @@ struct task_view {
     registry_key key;
     bool present;
     bool running;            // a thread is at work
-    unsigned queue_position; // 1 is next; 0: not in the queue
+    unsigned queue_position; // 1 is next; 0: not in the queue, or about to start
 };
 struct task_view tasks_view(struct tasks *tasks, registry_key key);
 

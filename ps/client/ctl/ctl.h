@@ -26,7 +26,7 @@ struct ctl {
 };
 
 // Numbers of ReplicationState that decide something here.
-enum { STATE_REPLICATING = 4, STATE_RESYNCHRONIZING = 11 };
+enum { STATE_REPLICATING = 4, STATE_RESYNCHRONIZING = 11, STATE_RESYNCHRONIZE_SUSPENDED = 12 };
 
 // A verb of the command line: sends what is asked for and shows the answer.
 typedef enum exit_code (*ctl_verb)(struct ctl *ctl, const struct arguments *arguments);

@@ -11,7 +11,8 @@
 #include "ps/client/ctl/text.h"
 
 #define BAR_COLUMNS   24
-#define DRAW_EVERY_MS 500
+#define LOOK_EVERY_MS 50 // a short resynchronization is over at once
+#define DRAW_EVERY_MS 200
 #define LINE_EVERY_MS 5000
 #define ACTIVITY_MAX  64
 
@@ -19,7 +20,7 @@ struct progress {
     struct ctl *ctl;
     bool bar;
     unsigned drawn;              // columns of the bar's line that are not empty
-    int64_t next_line;           // monotonic
+    int64_t next_line;           // monotonic; of the bar: when to draw it again
     char activity[ACTIVITY_MAX]; // of the last line
     atomic_bool interrupted;
 };
@@ -51,6 +52,10 @@ static void draw_bar(struct progress *progress, const json_t *relationship)
 {
     struct buffer line = {0};
     char bar[BAR_COLUMNS + 1];
+    int64_t now = clock_mono_ms();
+    if (now < progress->next_line)
+        return;
+    progress->next_line = now + DRAW_EVERY_MS;
     size_t filled = render_percent(relationship) * BAR_COLUMNS / 100;
     memset(bar, '.', BAR_COLUMNS);
     memset(bar, '#', filled);
@@ -139,7 +144,7 @@ enum exit_code progress_follow(struct ctl *ctl, const char *name)
     progress.bar = os_stdout_is_terminal();
     if (console_catch_interrupt(on_interrupt, &progress) != STATUS_OK)
         return ctl_tell_failure();
-    int32_t result = vrep_wait(ctl->client, name, DRAW_EVERY_MS, on_progress, &progress, &text);
+    int32_t result = vrep_wait(ctl->client, name, LOOK_EVERY_MS, on_progress, &progress, &text);
     end_bar(&progress);
     if (result != VREP_OK && atomic_load(&progress.interrupted)) {
         os_print(true, "The resynchronization goes on in the service; 'vrepctl status' shows it, "

@@ -86,7 +86,9 @@ enum status render_progress(const json_t *r, struct buffer *out)
                                   member_is_true(r, "ResynchronizeCancelPending")
                                       ? " (the cancel waits for the replica)"
                                       : "");
-    if (s == STATUS_OK && member_number(r, "ResynchronizeBytesTotal") > 0) {
+    // What is to be merged is known when the replica has said so.
+    const char *total = is_merging(r) ? "ResynchronizeBytesToMerge" : "ResynchronizeBytesTotal";
+    if (s == STATUS_OK && member_number(r, total) > 0) {
         s = buffer_printf(out, ", %u %%, ", render_percent(r));
         if (s == STATUS_OK)
             s = append_bytes(r, out);
@@ -113,7 +115,9 @@ static enum status append_state(const json_t *r, struct buffer *out)
         return buffer_printf(out, "%s", cause);
     if (error[0])
         return buffer_printf(out, "%s", error);
-    return buffer_printf(out, "%s", strcmp(reason, "None") == 0 ? "" : reason);
+    if (member_text(r, "ResynchronizeRequiredMessage")[0])
+        return buffer_printf(out, "resynchronization required (%s)", reason);
+    return buffer_printf(out, "%s", "");
 }
 
 #define COLUMNS_MAX 5
@@ -234,7 +238,8 @@ void render_relationship(const json_t *r)
     json_array_foreach(json_object_get(r, "ReplicationHealthDetails"), index, entry)
     {
         const char *detail = json_string_value(entry);
-        line("", "%s", detail ? detail : "");
+        if (detail && strcmp(detail, member_text(r, "ResynchronizeRequiredMessage")) != 0)
+            line("", "%s", detail); // the message itself comes with its reason
     }
     render_resynchronization(r);
     render_error(json_object_get(r, "LastError"));

@@ -13,10 +13,10 @@
 #include "ps/client/ctl/render.h"
 #include "ps/client/ctl/text.h"
 
-#define DEFAULT_PORT       29242
-#define TRANSFERS_MAX      1024
-#define STOP_WAIT_MS       10000 // a reachable replica grants or refuses a cancel well within this
-#define STOP_LOOK_EVERY_MS 100
+#define DEFAULT_PORT   29242
+#define TRANSFERS_MAX  1024
+#define SETTLE_WAIT_MS 10000 // a reachable replica lets go, or refuses a cancel, well within this
+#define LOOK_EVERY_MS  50
 
 // {"verb": verb, "name": the relationship's, if one was given}
 static enum status new_request(const char *verb, const struct arguments *a, json_t **out)
@@ -231,11 +231,6 @@ static enum exit_code simple_verb(struct ctl *ctl, const char *verb, const struc
     return code == EXIT_DONE ? show_message(ctl, result) : code;
 }
 
-enum exit_code ctl_suspend(struct ctl *ctl, const struct arguments *a)
-{
-    return simple_verb(ctl, "suspend", a);
-}
-
 enum exit_code ctl_remove(struct ctl *ctl, const struct arguments *a)
 {
     return simple_verb(ctl, "remove", a);
@@ -276,31 +271,78 @@ static enum exit_code show_cancel(const struct ctl *ctl, const json_t *r)
     return pending || too_late ? EXIT_FAILED : EXIT_DONE;
 }
 
-enum exit_code ctl_stop(struct ctl *ctl, const struct arguments *a)
+// Sends a verb that the service carries out a little later, and looks until `settled`, at most
+// SETTLE_WAIT_MS. *result: its reply, *relationship: the last look; both are the caller's.
+static enum exit_code send_and_settle(struct ctl *ctl, const char *verb, const struct arguments *a,
+                                      bool (*settled)(const json_t *relationship), json_t **result,
+                                      json_t **relationship)
 {
     json_t *request = NULL;
-    json_t *result;
-    enum status s = new_request("stop", a, &request);
-    enum exit_code code = send(ctl, s, request, &result);
+    enum status s = new_request(verb, a, &request);
+    enum exit_code code = send(ctl, s, request, result);
     if (code != EXIT_DONE)
         return code;
-    int64_t end = clock_mono_ms() + STOP_WAIT_MS;
-    json_t *relationship = json_incref(json_object_get(result, "Relationship"));
-    while (code == EXIT_DONE && member_is_true(relationship, "ResynchronizeCancelPending") &&
-           clock_mono_ms() < end) {
+    int64_t end = clock_mono_ms() + SETTLE_WAIT_MS;
+    json_t *last = json_incref(json_object_get(*result, "Relationship"));
+    while (code == EXIT_DONE && !settled(last) && clock_mono_ms() < end) {
         json_t *now;
-        clock_sleep_ms(STOP_LOOK_EVERY_MS);
-        code = look(ctl, member_text(relationship, "VMId"), &now);
+        clock_sleep_ms(LOOK_EVERY_MS);
+        code = look(ctl, member_text(last, "VMId"), &now);
         if (code == EXIT_DONE) {
-            json_decref(relationship);
-            relationship = now;
+            json_decref(last);
+            last = now;
         }
     }
-    if (code == EXIT_DONE)
-        code = show_cancel(ctl, relationship);
+    if (code == EXIT_DONE) {
+        *relationship = last;
+        return code;
+    }
+    json_decref(last);
+    json_decref(*result);
+    return code;
+}
+
+static bool is_cancel_answered(const json_t *r)
+{
+    return !member_is_true(r, "ResynchronizeCancelPending");
+}
+
+enum exit_code ctl_stop(struct ctl *ctl, const struct arguments *a)
+{
+    json_t *result, *relationship;
+    enum exit_code code =
+        send_and_settle(ctl, "stop", a, is_cancel_answered, &result, &relationship);
+    if (code != EXIT_DONE)
+        return code;
+    code = show_cancel(ctl, relationship);
     json_decref(relationship);
     json_decref(result);
     return code;
+}
+
+static bool is_not_resynchronizing(const json_t *r)
+{
+    return member_number(r, "ReplicationState") != STATE_RESYNCHRONIZING;
+}
+
+enum exit_code ctl_suspend(struct ctl *ctl, const struct arguments *a)
+{
+    json_t *result, *relationship;
+    enum exit_code code =
+        send_and_settle(ctl, "suspend", a, is_not_resynchronizing, &result, &relationship);
+    if (code != EXIT_DONE)
+        return code;
+    if (member_number(relationship, "ReplicationState") == STATE_RESYNCHRONIZE_SUSPENDED &&
+        !ctl->json)
+        ctl_print("The resynchronization of '%s' is suspended; 'vrepctl resume' goes on with it.\n",
+                  member_text(relationship, "VMName"));
+    else if (ctl->json)
+        ctl_print_json(relationship);
+    else
+        ctl_print("%s\n", member_text(result, "Message"));
+    json_decref(relationship);
+    json_decref(result);
+    return EXIT_DONE;
 }
 
 static enum status put_bandwidth(json_t *request, const struct arguments *a)
