@@ -191,7 +191,7 @@ static const struct event_definition catalogue[] = {
      "data folder and its health.",
      FIELDS(N("Count"))},
     {50020, EVENT_INFORMATION, "MergeBegun",
-     "The merge into the replica's disks of '%1' has begun: %4 bytes on %5 disks. The "
+     "The merge into the replica's disks of '%1' has begun: %4 bytes on %5 disk(s). The "
      "resynchronization can no longer be cancelled. (Virtual machine ID %2, resynchronization %3)",
      FIELDS(VM, RESYNC, N("BytesToMerge"), N("Disks"))},
     {50021, EVENT_INFORMATION, "MergeFinished",
