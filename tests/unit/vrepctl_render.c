@@ -62,8 +62,8 @@ static void assert_progress(const char *json, const char *expected)
 static void progress__comparing__has_bytes_rate_and_time(void **state)
 {
     (void)state;
-    assert_progress(running, "Comparing, 25 %, 256 MiB of 1.0 GiB compared, 1.0 MiB different, "
-                             "512 KiB sent, 100 MiB/s, 1 min 20 s remaining");
+    assert_progress(running, "Comparing, 25 %, 256 MiB of 1.0 GiB, 100 MiB/s, 1 min 20 s left, "
+                             "1.0 MiB different, 512 KiB sent");
 }
 
 static void progress__merging__counts_what_is_merged(void **state)
@@ -74,7 +74,7 @@ static void progress__merging__counts_what_is_merged(void **state)
                     ","
                     " \"ResynchronizeBytesToMerge\": 1000, \"ResynchronizeBytesMerged\": 500,"
                     " \"ResynchronizeTimeRemaining\": null}",
-                    "Merging, 50 %, 500 bytes of 1000 bytes merged");
+                    "Merging, 50 %, 500 bytes of 1000 bytes");
 }
 
 static void progress__queued__says_which_in_line(void **state)
@@ -94,6 +94,9 @@ static void progress__not_yet_known__is_no_figure(void **state)
                     "Connecting");
     assert_progress("{\"ReplicationState\": 11, \"ResynchronizeCancelPending\": true}",
                     "Starting (the cancel waits for the replica)");
+    assert_progress("{\"ReplicationState\": 11, \"ResynchronizeActivity\": \"Merging\","
+                    " \"ResynchronizeBytesTotal\": " GIB ", \"ResynchronizeBytesToMerge\": 0}",
+                    "Merging");
 }
 
 static void assert_printed(const char *part)

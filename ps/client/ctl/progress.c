@@ -10,7 +10,7 @@
 #include "ps/client/ctl/render.h"
 #include "ps/client/ctl/text.h"
 
-#define BAR_COLUMNS   24
+#define BAR_COLUMNS   12
 #define LOOK_EVERY_MS 50 // a short resynchronization is over at once
 #define DRAW_EVERY_MS 200
 #define LINE_EVERY_MS 5000

@@ -47,17 +47,23 @@ unsigned render_percent(const json_t *r)
     return done >= total ? 100 : (unsigned)((double)done * 100 / (double)total);
 }
 
-// "1.2 GiB of 2.8 GiB compared, 20 MiB different, 20 MiB sent", or what is merged.
-static enum status append_bytes(const json_t *r, struct buffer *out)
+// "1.2 GiB of 2.8 GiB", of what is compared or merged.
+static enum status append_done(const json_t *r, struct buffer *out)
 {
-    char done[TEXT_SIZE], total[TEXT_SIZE], different[TEXT_SIZE], sent[TEXT_SIZE];
+    char done[TEXT_SIZE], total[TEXT_SIZE];
+    bool merging = is_merging(r);
+    const char *of_done = merging ? "ResynchronizeBytesMerged" : "ResynchronizeBytesCompared";
+    const char *of_total = merging ? "ResynchronizeBytesToMerge" : "ResynchronizeBytesTotal";
+    return buffer_printf(out, "%s of %s", text_bytes(member_number(r, of_done), done),
+                         text_bytes(member_number(r, of_total), total));
+}
+
+static enum status append_found(const json_t *r, struct buffer *out)
+{
+    char different[TEXT_SIZE], sent[TEXT_SIZE];
     if (is_merging(r))
-        return buffer_printf(out, "%s of %s merged",
-                             text_bytes(member_number(r, "ResynchronizeBytesMerged"), done),
-                             text_bytes(member_number(r, "ResynchronizeBytesToMerge"), total));
-    return buffer_printf(out, "%s of %s compared, %s different, %s sent",
-                         text_bytes(member_number(r, "ResynchronizeBytesCompared"), done),
-                         text_bytes(member_number(r, "ResynchronizeBytesTotal"), total),
+        return STATUS_OK;
+    return buffer_printf(out, ", %s different, %s sent",
                          text_bytes(member_number(r, "ResynchronizeBytesDifferent"), different),
                          text_bytes(member_number(r, "ResynchronizeBytesSent"), sent));
 }
@@ -70,7 +76,7 @@ static enum status append_rate(const json_t *r, struct buffer *out)
     if (rate > 0)
         s = buffer_printf(out, ", %s/s", text_bytes(rate, text));
     if (s == STATUS_OK && json_is_integer(json_object_get(r, "ResynchronizeTimeRemaining")))
-        s = buffer_printf(out, ", %s remaining",
+        s = buffer_printf(out, ", %s left",
                           text_duration(member_number(r, "ResynchronizeTimeRemaining"), text));
     return s;
 }
@@ -90,10 +96,13 @@ enum status render_progress(const json_t *r, struct buffer *out)
     const char *total = is_merging(r) ? "ResynchronizeBytesToMerge" : "ResynchronizeBytesTotal";
     if (s == STATUS_OK && member_number(r, total) > 0) {
         s = buffer_printf(out, ", %u %%, ", render_percent(r));
+        // What matters most comes first: a narrow terminal cuts the rest.
         if (s == STATUS_OK)
-            s = append_bytes(r, out);
+            s = append_done(r, out);
         if (s == STATUS_OK)
             s = append_rate(r, out);
+        if (s == STATUS_OK)
+            s = append_found(r, out);
     }
     return s;
 }
@@ -187,7 +196,7 @@ static void render_disk(const json_t *disk)
     if (member_number(disk, "VirtualSize") > 0)
         line("", "  %s", text_bytes(member_number(disk, "VirtualSize"), text));
     if (member_number(disk, "ResynchronizeBytesTotal") > 0 &&
-        append_bytes(disk, &progress) == STATUS_OK)
+        append_done(disk, &progress) == STATUS_OK && append_found(disk, &progress) == STATUS_OK)
         line("", "  %s", (const char *)progress.data);
     buffer_free(&progress);
 }
