@@ -12,7 +12,7 @@ sc() { windows sc "$@"; }
 vrepsvc() { windows "$bin/vrepsvc.exe" "$@"; }
 
 service_up() { # INSTANCE PORT
-    show vrepsvc install --instance "$1" --data "$(disk_name "$work/data-$1")" --listen "127.0.0.1:$2"
+    show vrepsvc install --instance "$1" --data "$(disk_name "$work/data-$1")" --listen "127.0.0.1:$2" --start demand
     show sc start "VRep\$$1" >/dev/null
 }
 
