@@ -23,14 +23,25 @@ static void on_interrupt(void *context)
     atomic_store(&interrupted, true);
 }
 
-static void show(const struct ctl *ctl, const json_t *event)
+// What is shown: text, a line of JSON each (so that a reader can follow), or all of it as one
+// object at the end.
+struct output {
+    bool lines;
+    json_t *collected; // NULL: shown at once
+};
+
+static void show(const struct output *output, json_t *event)
 {
-    char *text = ctl->json ? js_text(event) : NULL;
-    if (!ctl->json)
-        render_event(event);
+    if (output->collected) {
+        json_array_append(output->collected, event);
+        return;
+    }
+    char *text = output->lines ? js_text(event) : NULL;
     if (text) {
-        os_print(false, text); // a line each, so that a reader can follow
+        os_print(false, text);
         os_print(false, "\n");
+    } else {
+        render_event(event);
     }
     free(text);
 }
@@ -43,7 +54,8 @@ static enum exit_code get_page(struct ctl *ctl, uint64_t after, uint64_t limit, 
 }
 
 // Shows what is newer than *after, at most `limit`, and moves *after behind it.
-static enum exit_code show_after(struct ctl *ctl, uint64_t *after, uint64_t limit)
+static enum exit_code show_after(struct ctl *ctl, const struct output *output, uint64_t *after,
+                                 uint64_t limit)
 {
     while (limit > 0) {
         json_t *page;
@@ -56,7 +68,7 @@ static enum exit_code show_after(struct ctl *ctl, uint64_t *after, uint64_t limi
         uint64_t count = json_array_size(events);
         json_array_foreach(events, index, event)
         {
-            show(ctl, event);
+            show(output, event);
             *after = member_number(event, "RecordId");
         }
         json_decref(page);
@@ -67,12 +79,12 @@ static enum exit_code show_after(struct ctl *ctl, uint64_t *after, uint64_t limi
     return EXIT_DONE;
 }
 
-static enum exit_code follow(struct ctl *ctl, uint64_t after)
+static enum exit_code follow(struct ctl *ctl, const struct output *output, uint64_t after)
 {
     if (console_catch_interrupt(on_interrupt, NULL) != STATUS_OK)
         return ctl_tell_failure();
     while (!atomic_load(&interrupted)) {
-        enum exit_code code = show_after(ctl, &after, LIMIT_MAX);
+        enum exit_code code = show_after(ctl, output, &after, LIMIT_MAX);
         if (code != EXIT_DONE)
             return code;
         clock_sleep_ms(FOLLOW_EVERY_MS);
@@ -80,19 +92,37 @@ static enum exit_code follow(struct ctl *ctl, uint64_t after)
     return EXIT_DONE;
 }
 
-enum exit_code ctl_events(struct ctl *ctl, const struct arguments *a)
+static enum exit_code show_newest(struct ctl *ctl, const struct output *output, uint64_t limit,
+                                  uint64_t *after)
 {
-    uint64_t limit = LIMIT_PRESET;
     json_t *page;
-    if (a->given[OPTION_LIMIT] &&
-        parse_number("--limit", a->value[OPTION_LIMIT], 1, LIMIT_MAX, &limit) != STATUS_OK)
-        return ctl_tell_usage();
     enum exit_code code = get_page(ctl, 0, 1, &page);
     if (code != EXIT_DONE)
         return code;
     uint64_t newest = member_number(page, "Newest");
     json_decref(page);
-    uint64_t after = newest > limit ? newest - limit : 0;
-    code = show_after(ctl, &after, limit);
-    return code == EXIT_DONE && a->given[OPTION_FOLLOW] ? follow(ctl, after) : code;
+    *after = newest > limit ? newest - limit : 0;
+    return show_after(ctl, output, after, limit);
+}
+
+enum exit_code ctl_events(struct ctl *ctl, const struct arguments *a)
+{
+    uint64_t limit = LIMIT_PRESET;
+    uint64_t after;
+    struct output output = {.lines = ctl->json};
+    json_t *all = NULL;
+    if (a->given[OPTION_LIMIT] &&
+        parse_number("--limit", a->value[OPTION_LIMIT], 1, LIMIT_MAX, &limit) != STATUS_OK)
+        return ctl_tell_usage();
+    if (ctl->json && !a->given[OPTION_FOLLOW]) {
+        all = json_pack("{s:[]}", "Events");
+        output.collected = json_object_get(all, "Events");
+    }
+    enum exit_code code = show_newest(ctl, &output, limit, &after);
+    if (code == EXIT_DONE && all)
+        ctl_print_json(all);
+    if (code == EXIT_DONE && a->given[OPTION_FOLLOW])
+        code = follow(ctl, &output, after);
+    json_decref(all);
+    return code;
 }

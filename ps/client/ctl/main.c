@@ -112,10 +112,10 @@ static const struct verb {
     {"events", NULL, ctl_events, OPTION_BIT(OPTION_FOLLOW) | OPTION_BIT(OPTION_LIMIT), NAME_NONE,
      "vrepctl events [--limit N] [--follow] [--json]\n"
      "\n"
-     "Shows the newest events, oldest first. With --json a line is one event.\n"
+     "Shows the newest events, oldest first.\n"
      "\n"
      "  --limit N   so many of them (100)\n"
-     "  --follow    then those to come, until Ctrl-C\n"},
+     "  --follow    then those to come, until Ctrl-C; with --json a line is one event\n"},
     {"version", NULL, ctl_version, 0, NAME_NONE,
      "vrepctl version\n"
      "\n"
