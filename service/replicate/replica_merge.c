@@ -180,6 +180,19 @@ static enum resync_end interrupted(struct merge_run *run, enum status st)
     return RESYNC_RETRY;
 }
 
+// A child that is gone beside a disk that is there was merged or removed by somebody. When the disk
+// cannot be seen either, its volume is away, and both will be back with it.
+static enum status check_base_is_there(const struct merge_run *run, size_t i)
+{
+    struct vhd_open how = {
+        .fs = run->service->fs, .share = FILE_SHARE_ANYTHING, .no_parents = true};
+    struct vhd *base = NULL;
+    enum status st = vhd_open(run->r->disks[i].path, &how, &base);
+    if (st == STATUS_OK)
+        vhd_abandon(base);
+    return st;
+}
+
 // Every child loses ".part" before the first write: from then on anybody may finish the merge.
 static enum status settle_names(struct merge_run *run, size_t *missing)
 {
@@ -187,6 +200,8 @@ static enum status settle_names(struct merge_run *run, size_t *missing)
     for (size_t i = 0; i < run->r->disk_count; i++) {
         bool present = true;
         enum status st = run->r->disks[i].merged ? STATUS_OK : settle_name(run, i, &present);
+        if (st == STATUS_OK && !present)
+            st = check_base_is_there(run, i);
         if (st != STATUS_OK)
             return st;
         if (!present && *missing == run->r->disk_count)
