@@ -11,7 +11,7 @@
 #define CHILD       "/child.avhdx"
 #define GRANDPARENT "/grandparent.vhdx"
 #define MIB         (1ull << 20)
-#define DISK_SIZE   (7 * MIB + 4096)
+#define DISK_SIZE   (5 * MIB + 4096)
 
 struct scenario {
     struct disk_model *model;
@@ -117,7 +117,7 @@ static void pair_and_cut(const char *name, enum vhd_type type, uint32_t block_si
     change(&s, start, PARENT, 5, &random, true);
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(start)));
     change(&s, start, CHILD, 12, &random, clean);
-    merge_and_cut(&s, start, 12);
+    merge_and_cut(&s, start, 10);
     mem_fs_free(start);
     disk_model_free(s.model);
 }
@@ -153,7 +153,7 @@ static void merge__into_a_child_cut_anywhere__ends_right(void **state)
     change(&s, start, PARENT, 6, &random, true);
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(start)));
     change(&s, start, CHILD, 10, &random, true);
-    merge_and_cut(&s, start, 12);
+    merge_and_cut(&s, start, 10);
     mem_fs_free(start);
     disk_model_free(s.model);
 }
