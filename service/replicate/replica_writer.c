@@ -328,6 +328,8 @@ static enum status verify(struct replica_writer *w, uint64_t end)
 {
     enum status st = STATUS_OK;
     size_t i = 0;
+    if (w->written_count == 0)
+        return STATUS_OK;
     qsort(w->written, w->written_count, sizeof *w->written, by_offset);
     while (st == STATUS_OK && i < w->written_count && w->written[i].offset < end) {
         size_t taken = 1;
