@@ -4,7 +4,6 @@
  */
 #include "base/status.h"
 #ifdef _WIN32
-#include <winsock2.h>
 #include "base/os_win32.h"
 #endif
 
