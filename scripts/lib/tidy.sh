@@ -20,7 +20,8 @@ tidy() { # CLANG-TIDY ARGUMENT... (files on stdin)
 # base/status*.c define the functions that tidy.h wraps.
 knows_failures=(--extra-arg=-include --extra-arg="$PWD/scripts/lib/tidy.h")
 windows=(--extra-arg-before=--target=x86_64-w64-mingw32 --extra-arg=-Wno-unknown-warning-option
-    --extra-arg=-isystem --extra-arg=/usr/x86_64-w64-mingw32/include)
+    --extra-arg=-isystem --extra-arg=/usr/x86_64-w64-mingw32/include
+    --extra-arg=-include --extra-arg=winsock2.h) # what base/os_win32.h takes as given
 
 status=0
 compiled asan >build/tidy-linux
