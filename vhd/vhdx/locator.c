@@ -174,35 +174,36 @@ const char *vhdx_locator_find(const struct vhdx_locator *locator, const char *ke
     return pair ? pair->value : NULL;
 }
 
-static enum status append_pair(struct vhdx_locator *locator, const char *key, char *value)
+// Room for one pair more.
+static enum status grow(struct vhdx_locator *locator)
 {
     struct vhdx_locator_pair *larger =
         realloc(locator->pairs, (locator->count + 1) * sizeof *larger);
     if (!larger)
         return status_no_memory("the parent locator of a VHDX file");
     locator->pairs = larger;
-    char *copy = strdup(key);
-    if (!copy)
-        return status_no_memory("the parent locator of a VHDX file");
-    locator->pairs[locator->count++] = (struct vhdx_locator_pair){.key = copy, .value = value};
     return STATUS_OK;
 }
 
 enum status vhdx_locator_set(struct vhdx_locator *locator, const char *key, const char *value)
 {
-    char *copy = strdup(value);
-    if (!copy)
-        return status_no_memory("the parent locator of a VHDX file");
     struct vhdx_locator_pair *pair = find_pair(locator, key);
+    enum status status = pair ? STATUS_OK : grow(locator);
+    if (status)
+        return status;
+    struct vhdx_locator_pair fresh = {.key = pair ? NULL : strdup(key), .value = strdup(value)};
+    if (!fresh.value || (!pair && !fresh.key)) {
+        free(fresh.key);
+        free(fresh.value);
+        return status_no_memory("the parent locator of a VHDX file");
+    }
     if (pair) {
         free(pair->value);
-        pair->value = copy;
-        return STATUS_OK;
+        pair->value = fresh.value;
+    } else {
+        locator->pairs[locator->count++] = fresh;
     }
-    enum status status = append_pair(locator, key, copy);
-    if (status)
-        free(copy);
-    return status;
+    return STATUS_OK;
 }
 
 enum status vhdx_locator_set_guid(struct vhdx_locator *locator, const char *key,

@@ -140,26 +140,35 @@ static enum status read_copy(const struct vhdx_view *view, uint64_t offset, uint
     return vhdx_regions_decode(raw, view->file->path, out);
 }
 
-// Takes the first copy when it is there (not NULL), else the second; `other` is the outcome of
-// reading the second.
-static enum status choose_copy(struct vhdx_regions *first, enum status other,
-                               struct vhdx_regions *second, struct vhdx_regions *out)
+// The first copy is good. The second one only counts as bad when its bytes were read and are
+// damaged.
+static enum status take_first(struct vhdx_regions *first, enum status second_status,
+                              struct vhdx_regions *out)
 {
-    if (other != STATUS_OK && other != STATUS_DAMAGED) {
-        if (first)
-            vhdx_regions_free(first);
-        return other;
+    if (second_status == STATUS_IO || second_status == STATUS_OUT_OF_MEMORY) {
+        vhdx_regions_free(first);
+        return second_status;
     }
-    if (first) {
-        *out = *first;
-        out->bad_copy = second ? 0 : VHDX_REGION_TABLE2_OFFSET;
-        if (second)
-            vhdx_regions_free(second);
-        return STATUS_OK;
+    *out = *first;
+    out->bad_copy = second_status == STATUS_DAMAGED ? VHDX_REGION_TABLE2_OFFSET : 0;
+    return STATUS_OK;
+}
+
+static enum status read_copies(const struct vhdx_view *view, uint8_t *raw, struct vhdx_regions *out)
+{
+    struct vhdx_regions first = {0}, second = {0};
+    enum status status = read_copy(view, VHDX_REGION_TABLE1_OFFSET, raw, &first);
+    struct status_details first_failure = *status_last();
+    if (status != STATUS_OK && status != STATUS_DAMAGED)
+        return status;
+    enum status second_status = read_copy(view, VHDX_REGION_TABLE2_OFFSET, raw, &second);
+    if (status == STATUS_OK) {
+        vhdx_regions_free(&second);
+        return take_first(&first, second_status, out);
     }
-    if (!second)
-        return STATUS_DAMAGED;
-    *out = *second;
+    if (second_status != STATUS_OK)
+        return second_status == STATUS_DAMAGED ? status_restore(&first_failure) : second_status;
+    *out = second;
     out->bad_copy = VHDX_REGION_TABLE1_OFFSET;
     return STATUS_OK;
 }
@@ -169,15 +178,7 @@ enum status vhdx_regions_read(const struct vhdx_view *view, struct vhdx_regions 
     uint8_t *raw = malloc(VHDX_REGION_TABLE_SIZE);
     if (!raw)
         return status_no_memory("the region table of a VHDX file");
-    struct vhdx_regions first, second;
-    enum status status = read_copy(view, VHDX_REGION_TABLE1_OFFSET, raw, &first);
-    struct status_details first_failure = status ? *status_last() : (struct status_details){0};
-    if (status == STATUS_OK || status == STATUS_DAMAGED) {
-        enum status other = read_copy(view, VHDX_REGION_TABLE2_OFFSET, raw, &second);
-        status = choose_copy(status ? NULL : &first, other, other ? NULL : &second, out);
-        if (status == STATUS_DAMAGED)
-            status = status_restore(&first_failure);
-    }
+    enum status status = read_copies(view, raw, out);
     free(raw);
     return status;
 }
