@@ -12,6 +12,7 @@
 
 #define RESTARTS_MAX          5 // from block 0 in a row; then the next one waits like a failed attempt
 #define CANCEL_DEADLINE_MS    20000 // for asking the replica to grant a cancel
+#define CANCEL_UNBEGUN_MS     3000  // the same of one that had not begun
 #define CANCEL_RETRY_FIRST_MS 2000
 #define CANCEL_RETRY_MAX_MS   60000
 
@@ -287,6 +288,20 @@ static enum step ask_for_cancel(struct task *task, struct relationship *r, uint6
     }
 }
 
+// Nothing of it lies on the replica, which may have heard of it, though: it is told, so that both
+// hosts say the same of it, but nothing depends on its answer.
+static enum step cancel_unbegun(struct task *task, struct relationship *r)
+{
+    struct supervisor *supervisor = task->supervisor;
+    enum resync_end end =
+        supervisor->ops->cancel(&supervisor->context, task->key, task->job, CANCEL_UNBEGUN_MS);
+    if (end == RESYNC_MERGED)
+        return cancel_too_late(task, r);
+    if (end != RESYNC_CUT)
+        settle_cancelled(task, r);
+    return STEP_DONE;
+}
+
 static enum step cancel_step(struct task *task, uint64_t *delay_ms)
 {
     struct relationship *r;
@@ -295,7 +310,7 @@ static enum step cancel_step(struct task *task, uint64_t *delay_ms)
         return STEP_DONE;
     enum step step = STEP_DONE;
     if (r->cancel_pending && r->phase == PHASE_NONE)
-        settle_cancelled(task, r); // nothing of it ever reached the replica
+        step = cancel_unbegun(task, r);
     else if (r->cancel_pending)
         step = ask_for_cancel(task, r, delay_ms);
     relationship_free(r);

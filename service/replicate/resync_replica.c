@@ -120,6 +120,17 @@ static enum status answer_commit(struct replica_session *s, const struct request
 }
 
 // Whatever works on the relationship now is displaced first, so that no commit can pass this by.
+// A cancel of a resynchronization that never began here: what still comes of it is refused, and it
+// is shown as cancelled on both hosts.
+static enum status change_unbegun(struct relationship *r, void *argument)
+{
+    if (relationship_is_merging(r))
+        return STATUS_OK;
+    r->last_resync_id = *(const struct guid *)argument;
+    r->last_outcome = OUTCOME_CANCELLED;
+    return STATUS_OK;
+}
+
 static enum status answer_cancel(struct replica_session *s, const struct request *request,
                                  json_t **reply)
 {
@@ -134,6 +145,10 @@ static enum status answer_cancel(struct replica_session *s, const struct request
         st = replica_outcome(s->service, s->key, &request->resync_id, &report);
     if (st == STATUS_OK && report.outcome == REQUEST_OUTCOME_COMPARING) {
         st = replica_discard(s->service, s->key, s->claim, REASON_CANCELLED);
+        report.outcome = REQUEST_OUTCOME_CANCELLED;
+    } else if (st == STATUS_OK && report.outcome == REQUEST_OUTCOME_UNKNOWN) {
+        struct guid id = request->resync_id;
+        st = registry_update(s->service->registry, s->key, change_unbegun, &id);
         report.outcome = REQUEST_OUTCOME_CANCELLED;
     }
     if (st == STATUS_OK)
