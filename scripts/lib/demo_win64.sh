@@ -4,7 +4,7 @@
 
 wine_environment "$top/build/demo/wineprefix"
 
-windows() { wine "$@" </dev/null 2>/dev/null; }
+windows() { wine "$@" </dev/null; }
 vrepctl() { windows "$bin/vrepctl.exe" "$@"; }
 disk_name() { printf 'Z:%s\n' "${1//\//\\}"; }
 
@@ -13,25 +13,30 @@ vrepsvc() { windows "$bin/vrepsvc.exe" "$@"; }
 
 service_up() { # INSTANCE PORT
     show vrepsvc install --instance "$1" --data "$(disk_name "$work/data-$1")" --listen "127.0.0.1:$2" --start demand
-    show sc start "VRep\$$1" >/dev/null
+    print_command sc start "VRep\$$1"
+    sc start "VRep\$$1" >/dev/null || true # whether it serves is seen below
 }
+
+demo_instances=()
 
 services_up() {
     local instance
     say "The Windows build, as two instances of the service VRep in one Wine prefix (made on the first run)."
     wine_up
+    demo_instances=(primary replica)
     service_up primary "$port_primary"
     service_up replica "$port_replica"
-    for instance in primary replica; do
+    for instance in "${demo_instances[@]}"; do
         wait_for_service "$instance" || setup_fail "The $instance does not serve; try: wine sc query"
     done
 }
 
 services_down() {
     local instance
-    for instance in primary replica; do
-        sc stop "VRep\$$instance" >/dev/null || true
-        vrepsvc uninstall --instance "$instance" >/dev/null || true
+    [ ${#demo_instances[@]} -gt 0 ] || return 0
+    for instance in "${demo_instances[@]}"; do
+        vrepsvc uninstall --instance "$instance" >/dev/null || true # stops it first
     done
     wine_down
+    demo_instances=()
 }
