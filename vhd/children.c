@@ -9,17 +9,18 @@
 
 struct search {
     const char *folder;
-    struct file_id parent;
+    struct vhd_info parent;
     struct file_id except; // a child that does not count; the parent itself when there is none
     char *found;
     enum status status;
 };
 
-// Opens for a look only: whoever uses the file is not disturbed.
+// Looks take no lock: whoever uses a file is not disturbed.
+static const struct file_open look = {.share = FILE_SHARE_ANYTHING};
+
 static enum status identify(const char *path, struct file_id *id)
 {
     const struct file_system *fs = file_system_os();
-    const struct file_open look = {.share = FILE_SHARE_ANYTHING};
     struct file *file;
     enum status status = fs->open(fs, path, &look, &file);
     if (status != STATUS_OK)
@@ -27,6 +28,20 @@ static enum status identify(const char *path, struct file_id *id)
     status = file->ops->identify(file, id);
     file_close(file);
     return status;
+}
+
+static enum status look_at_parent(const char *path, struct vhd_info *info)
+{
+    const struct file_open patient = {.share = FILE_SHARE_ANYTHING,
+                                      .wait_ms = FILE_SHARING_WAIT_MS};
+    struct vhd *disk;
+    enum status status = vhd_open_leaf(file_system_os(), path, &patient, false, &disk);
+    if (status != STATUS_OK)
+        return status;
+    vhd_get_info(disk, info);
+    info->path = info->parent_path = NULL; // the disk's
+    vhd_abandon(disk);
+    return STATUS_OK;
 }
 
 static bool has_disk_name(const char *name)
@@ -44,11 +59,13 @@ static bool same_file(const struct file_id *a, const struct file_id *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
+// The parent is at the first of the child's paths where there is a file, or at a later one if the
+// linkage says so: then the child finds it there.
 static bool is_child(struct vhd *disk, const struct search *search)
 {
     struct vhd_info info;
     char **paths;
-    bool found = false;
+    bool found = false, counts = true;
 
     vhd_get_info(disk, &info);
     if (info.type != VHD_TYPE_DIFFERENCING || same_file(&info.file_id, &search->except) ||
@@ -56,8 +73,10 @@ static bool is_child(struct vhd *disk, const struct search *search)
         return false;
     for (size_t i = 0; paths[i] && !found; i++) {
         struct file_id id;
-        found = vhd_path_may_be_followed(disk->path, paths[i]) &&
-                identify(paths[i], &id) == STATUS_OK && same_file(&id, &search->parent);
+        if (!vhd_path_may_be_followed(disk->path, paths[i]) || identify(paths[i], &id) != STATUS_OK)
+            continue;
+        found = counts && same_file(&id, &search->parent.file_id);
+        counts = disk->image->ops->matches_parent(disk->image, &search->parent);
     }
     vhd_free_paths(paths);
     return found;
@@ -68,7 +87,6 @@ static bool is_child(struct vhd *disk, const struct search *search)
 static bool look_at(void *context, const char *name)
 {
     struct search *search = context;
-    const struct file_open look = {.share = FILE_SHARE_ANYTHING};
     struct vhd *disk;
 
     if (!has_disk_name(name))
@@ -96,7 +114,7 @@ enum status vhd_find_other_child(const char *path, const char *except, char **ch
 
     enum status status = os_absolute_path(path, &absolute);
     if (status == STATUS_OK)
-        status = identify(absolute, &search.parent);
+        status = look_at_parent(absolute, &search.parent);
     if (status == STATUS_OK)
         status = identify(except ? except : absolute, &search.except);
     if (status == STATUS_OK && !(folder = os_path_folder(absolute)))

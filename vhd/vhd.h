@@ -153,11 +153,11 @@ enum status vhd_create(const char *path, const struct vhd_create *how) MUST_CHEC
 enum status vhd_create_child(const char *child_path, const char *parent_path,
                              const struct file_system *fs) MUST_CHECK;
 
-// Looks for a disk in the folder of `path` that names it as its parent; *child_path (allocated) is
-// the first found. Files are looked at when their name ends as a disk's does (.vhd, .vhdx, .avhd,
-// .avhdx).
-enum status vhd_find_child(const char *path,
-                           char **child_path) MUST_CHECK; // *child_path NULL: none
+// Looks in the folder of the disk `path` for one that names it as its parent; *child_path
+// (allocated) is the first found, NULL when there is none. Files are looked at, without a lock,
+// when their name ends as a disk's does (.vhd, .vhdx, .avhd, .avhdx). Fails as vhd_open does for
+// `path` alone.
+enum status vhd_find_child(const char *path, char **child_path) MUST_CHECK;
 
 // The same without the child `except`: before that child is merged, which makes all others useless.
 enum status vhd_find_other_child(const char *path, const char *except,

@@ -345,6 +345,39 @@ static void find_child__beside_its_parent__found(void **state)
     free(missing);
 }
 
+// The last place where a child looks for its parent is its own folder: a disk of that name which is
+// another one is no parent, and the copy of the parent that is used when the first is gone is one.
+static void find_child__disk_of_the_parents_name__only_if_the_child_would_use_it(void **state)
+{
+    (void)state;
+    const char *folder = temp_folder(), *elsewhere = temp_folder();
+    char *base = temp_path(elsewhere, "base.vhdx");
+    char *child = temp_path(folder, "child.avhdx");
+    char *same_name = temp_path(folder, "base.vhdx");
+    char *found;
+    const struct vhd_create how = {
+        .format = VHD_FORMAT_VHDX, .type = VHD_TYPE_DYNAMIC, .virtual_size = DISK_SIZE};
+    assert_ok(vhd_create(base, &how));
+    assert_ok(vhd_create_child(child, base, NULL));
+    assert_ok(vhd_create(same_name, &how));
+    assert_ok(vhd_find_child(same_name, &found));
+    assert_null(found);
+
+    char *contents;
+    size_t size;
+    assert_ok(os_read_file(base, 64 * MIB, &contents, &size));
+    assert_ok(os_replace_file(same_name, contents, size));
+    free(contents);
+    assert_ok(vhd_find_child(same_name, &found));
+    assert_string_equal(os_path_base_name(found), "child.avhdx");
+    free(found);
+    temp_remove(folder);
+    temp_remove(elsewhere);
+    free(base);
+    free(child);
+    free(same_name);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -361,6 +394,7 @@ int main(void)
         TEST(create_child__of_a_disk_with_a_live_log__log_replayed_first),
         TEST(create_child__refusals__leave_nothing),
         TEST(find_child__beside_its_parent__found),
+        TEST(find_child__disk_of_the_parents_name__only_if_the_child_would_use_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
