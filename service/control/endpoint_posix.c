@@ -24,7 +24,7 @@
 
 struct endpoint {
     int socket;
-    int lock;    // held while this service has the socket: a live owner is told from a dead one
+    int lock;    // of the folder, held as long as the socket: tells a live owner from a dead one
     int wake[2]; // pipe; a byte ends endpoint_accept
     char *path;
 };
@@ -47,25 +47,18 @@ static enum status check_folder(const char *folder)
     return status_advise(0, "Remove it, or give it this owner and mode 0700.");
 }
 
-static enum status take_lock(struct endpoint *endpoint)
+// A folder can be locked like a file, and needs no file beside the socket.
+static enum status take_lock(struct endpoint *endpoint, const char *folder)
 {
-    struct buffer path = {0};
-    enum status s = buffer_printf(&path, "%s.lock", endpoint->path);
-    if (s != STATUS_OK)
-        return s;
-    endpoint->lock = open((const char *)path.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (endpoint->lock < 0) {
-        s = status_fail_errno(errno, "'%s' cannot be opened", (const char *)path.data);
-    } else if (flock(endpoint->lock, LOCK_EX | LOCK_NB) != 0) {
-        s = errno == EWOULDBLOCK
-                ? status_fail(STATUS_IN_USE, 0, "Another service of this instance has '%s'.",
-                              endpoint->path)
-                : status_fail_errno(errno, "'%s' cannot be locked", (const char *)path.data);
-        if (s == STATUS_IN_USE)
-            status_advise(0, "Stop it, or start this one with another --instance.");
-    }
-    buffer_free(&path);
-    return s;
+    endpoint->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (endpoint->lock < 0)
+        return status_fail_errno(errno, "The folder '%s' cannot be opened", folder);
+    if (flock(endpoint->lock, LOCK_EX | LOCK_NB) == 0)
+        return STATUS_OK;
+    if (errno != EWOULDBLOCK)
+        return status_fail_errno(errno, "The folder '%s' cannot be locked", folder);
+    status_fail(STATUS_IN_USE, 0, "Another service of this instance has '%s'.", endpoint->path);
+    return status_advise(0, "Stop it, or start this one with another --instance.");
 }
 
 static enum status listen_at(struct endpoint *endpoint)
@@ -107,7 +100,7 @@ enum status endpoint_open(const char *instance, struct endpoint **out)
     if (s == STATUS_OK && pipe2(endpoint->wake, O_CLOEXEC | O_NONBLOCK) != 0)
         s = status_fail_errno(errno, "A pipe cannot be created");
     if (s == STATUS_OK)
-        s = take_lock(endpoint);
+        s = take_lock(endpoint, folder);
     if (s == STATUS_OK)
         s = listen_at(endpoint);
     free(folder);

@@ -15,6 +15,7 @@
 #include "ps/client/link.h"
 #include "ps/client/vrep.h"
 #include "service/control/server.h"
+#include "tests/support/control.h"
 
 #define CLIENTS  50
 #define REQUESTS 20
@@ -55,6 +56,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     control_server_stop(f->server);
+    control_remove_folder(f->instance);
     return 0;
 }
 
