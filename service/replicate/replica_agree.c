@@ -345,6 +345,25 @@ enum status replica_hold_bases(const struct service_context *service, struct rep
     return st;
 }
 
+// A merge needs leave to write the disk only after everything else: it is looked for first.
+static enum status check_may_be_written(const struct replica_session *s,
+                                        const struct relationship *r)
+{
+    const struct file_open how = {.writable = true, .share = FILE_SHARE_ANYTHING};
+    for (size_t i = 0; i < r->disk_count; i++) {
+        struct file *file = NULL;
+        enum status st = s->service->fs->open(s->service->fs, r->disks[i].path, &how, &file);
+        if (st == STATUS_OK)
+            file_close(file);
+        else if (st == STATUS_ACCESS_DENIED)
+            return status_advise(0, "The service on %s must be allowed to write that file.",
+                                 s->service->host_name);
+        else if (st != STATUS_IN_USE) // whoever has it open may be gone by then
+            return st;
+    }
+    return STATUS_OK;
+}
+
 static enum status describe_held(struct replica_session *s, const struct relationship *r,
                                  struct vhd_info *infos)
 {
@@ -404,7 +423,9 @@ static enum status agree_on(struct replica_session *s, const struct relationship
     }
     out->disks.count = r->disk_count;
     out->free_space = UINT64_MAX;
-    enum status st = request->probe ? STATUS_OK : describe_held(s, r, infos);
+    enum status st = check_may_be_written(s, r);
+    if (st == STATUS_OK && !request->probe)
+        st = describe_held(s, r, infos);
     if (st == STATUS_OK)
         st = check_disks(s, r, request, infos, out);
     if (st == STATUS_OK)

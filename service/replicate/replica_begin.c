@@ -230,6 +230,22 @@ static enum status go_on(struct replica_session *s, const struct relationship *r
     return st;
 }
 
+// The children cannot be made, and could not at another attempt: nothing of it stays.
+static enum status take_back(struct replica_session *s, const struct relationship *r)
+{
+    struct status_details why = *status_last();
+    enum resynchronize_required_reason reason =
+        r->reason == REASON_NONE ? REASON_CANCELLED : r->reason;
+    enum status st = replica_discard(s->service, s->key, s->claim, reason);
+    s->bases = NULL;
+    if (st != STATUS_OK)
+        return st;
+    st = status_restore(&why);
+    return why.action[0] ? st
+                         : status_advise(0, "A differencing disk is made beside the replica's "
+                                            "disk; give that a shorter name or another folder.");
+}
+
 // A resynchronization of another id that was left here: its end was not heard of. It was not
 // committed.
 static enum status begin_after(struct replica_session *s, const struct relationship *r)
@@ -243,7 +259,10 @@ static enum status begin_after(struct replica_session *s, const struct relations
     }
     if (st == STATUS_OK && !s->agreed.overwrite_replica)
         st = check_guard_all(s, r);
-    return st == STATUS_OK ? begin_new(s, r) : st;
+    if (st != STATUS_OK)
+        return st;
+    st = begin_new(s, r);
+    return begin_was_refused(st) ? take_back(s, r) : st;
 }
 
 static enum status name_children(struct replica_session *s, const struct relationship *r)

@@ -61,7 +61,8 @@ enum status replica_remove_children(const struct service_context *service,
         if (r->disks[i].reserved)
             st = release_room(service, child);
         FAULT_POINT("child-remove");
-        if (st == STATUS_OK)
+        // One that was never made may have a name that cannot even be removed.
+        if (st == STATUS_OK && service->fs->exists(service->fs, child))
             st = replica_delete_child(service->fs, child, NULL, NULL);
         free(child);
     }

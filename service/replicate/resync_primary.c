@@ -135,6 +135,26 @@ static enum status check_starts(const struct primary_session *s, const struct be
     return STATUS_OK;
 }
 
+static enum status change_phase(struct relationship *r, void *argument)
+{
+    const enum resynchronize_phase *phase = argument;
+    r->phase = *phase;
+    return STATUS_OK;
+}
+
+static enum status persist_phase(struct primary_session *s, enum resynchronize_phase phase)
+{
+    return registry_update(s->service->registry, s->key, change_phase, &phase);
+}
+
+// The replica could not make the children and has none.
+static enum status take_back_begin(struct primary_session *s)
+{
+    struct status_details why = *status_last();
+    enum status st = persist_phase(s, PHASE_NONE);
+    return st == STATUS_OK ? status_restore(&why) : st;
+}
+
 // From here on a child may exist on the replica, which the record says first.
 static enum status begin(struct primary_session *s, const struct disk_hold *hold,
                          const struct agreement *agreement, struct beginning *out)
@@ -150,6 +170,8 @@ static enum status begin(struct primary_session *s, const struct disk_hold *hold
     if (st == STATUS_OK)
         st = check_starts(s, out);
     json_decref(reply);
+    if (answered && begin_was_refused(st) && s->r->phase == PHASE_NONE)
+        return take_back_begin(s);
     for (size_t i = 0; st == STATUS_OK && i < out->count; i++) {
         struct disk_progress *progress = &s->progress.disk[i];
         progress->start = progress->compared = progress->verified = out->start[i];
@@ -177,18 +199,6 @@ static enum status agree_and_begin(struct primary_session *s, const struct disk_
 }
 
 // ---- commit and follow ----
-
-static enum status change_phase(struct relationship *r, void *argument)
-{
-    const enum resynchronize_phase *phase = argument;
-    r->phase = *phase;
-    return STATUS_OK;
-}
-
-static enum status persist_phase(struct primary_session *s, enum resynchronize_phase phase)
-{
-    return registry_update(s->service->registry, s->key, change_phase, &phase);
-}
 
 static enum status change_merged(struct relationship *r, void *argument)
 {

@@ -73,6 +73,13 @@ struct beginning {
     uint64_t start[RELATIONSHIP_DISKS_MAX];
     char restarted[512]; // "": it goes on, or is new
 };
+// True: a new resynchronization's children cannot be made, and could not at another attempt (the
+// folder may not be written, the name is too long). The replica keeps nothing of it.
+static inline bool begin_was_refused(enum status status)
+{
+    return status == STATUS_ACCESS_DENIED || status == STATUS_INVALID_ARGUMENT ||
+           status == STATUS_UNSUPPORTED;
+}
 json_t *beginning_encode(const struct beginning *beginning);
 enum status beginning_decode(const json_t *reply, struct beginning *out) MUST_CHECK;
 

@@ -161,6 +161,26 @@ def disk_with_children(lab):
     lab.finished("children", [(primary, replica)])
 
 
+def child_cannot_be_made(lab):
+    """The replica's name leaves no room for the differencing disk's, its folder or file may not be written."""
+    lab.start()
+    primary = Disk.create(lab, "primary.vhdx", SIZE).fill(lab.rng, (0, MIB))
+    long_name = primary.copy(lab, "n" * 240 + ".vhdx")
+    long_name.drift(lab.rng, 5)
+    untouched(lab, "long", [primary, long_name], [primary], [long_name], "shorter")
+    if os.geteuid() == 0:
+        return  # nothing is forbidden to root
+    closed = os.path.join(lab.root, "closed")
+    os.mkdir(closed)
+    replica = primary.copy(lab, "replica.vhdx", folder=closed)
+    replica.drift(lab.rng, 5)
+    os.chmod(closed, 0o555)
+    untouched(lab, "folder", [primary, replica], [primary], [replica], "permission")
+    os.chmod(closed, 0o755)
+    os.chmod(replica.path, 0o444)
+    untouched(lab, "file", [primary, replica], [primary], [replica], "permission", "allowed to write")
+
+
 def replica_unreachable(lab):
     lab.start()
     primary, _ = lab.drifted("alone", SIZE, [(0, MIB)], units=5)
@@ -305,5 +325,5 @@ def answers_while_a_disk_blocks(lab):
 
 
 main(pairs_that_do_not_fit, disks_that_are_none, disks_in_use, same_file_on_both_sides, disk_with_children,
-     replica_unreachable, garbage_on_the_control_socket, garbage_on_the_wire, listening_beyond_the_host_is_refused,
-     answers_while_a_disk_blocks)
+     child_cannot_be_made, replica_unreachable, garbage_on_the_control_socket, garbage_on_the_wire,
+     listening_beyond_the_host_is_refused, answers_while_a_disk_blocks)
