@@ -350,6 +350,7 @@ void connection_tell(struct connection *c, const struct status_details *error)
 // the connection, and the error would be lost.
 static void wait_for_peer(struct connection *c)
 {
+    c->stream->ops->finish(c->stream);
     int64_t deadline = clock_mono_ms() + CONNECTION_LINGER_MS;
     if (!c->reading) {
         do

@@ -56,6 +56,7 @@ enum status socket_receive(socket_handle s, void *data, size_t size, size_t *don
 
 // Small segments go out at once: the frames are gathered before they are sent.
 void socket_set_no_delay(socket_handle s);
+void socket_finish(socket_handle s); // ends the sending direction
 void socket_shutdown(socket_handle s);
 void socket_close(socket_handle s); // SOCKET_NONE is fine
 

@@ -184,6 +184,11 @@ void socket_set_no_delay(socket_handle s)
     setsockopt((int)s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+void socket_finish(socket_handle s)
+{
+    shutdown((int)s, SHUT_WR);
+}
+
 void socket_shutdown(socket_handle s)
 {
     shutdown((int)s, SHUT_RDWR);

@@ -214,6 +214,11 @@ void socket_set_no_delay(socket_handle s)
     setsockopt((SOCKET)s, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof on);
 }
 
+void socket_finish(socket_handle s)
+{
+    shutdown((SOCKET)s, SD_SEND);
+}
+
 void socket_shutdown(socket_handle s)
 {
     shutdown((SOCKET)s, SD_BOTH);

@@ -118,6 +118,11 @@ static void tcp_interrupt(struct stream *stream)
     socket_shutdown(tcp->socket);
 }
 
+static void tcp_finish(struct stream *stream)
+{
+    socket_finish(of(stream)->socket);
+}
+
 static void tcp_close(struct stream *stream)
 {
     struct tcp_stream *tcp = of(stream);
@@ -126,8 +131,11 @@ static void tcp_close(struct stream *stream)
     free(tcp);
 }
 
-static const struct stream_ops tcp_ops = {
-    .send = tcp_send, .receive = tcp_receive, .interrupt = tcp_interrupt, .close = tcp_close};
+static const struct stream_ops tcp_ops = {.send = tcp_send,
+                                          .receive = tcp_receive,
+                                          .interrupt = tcp_interrupt,
+                                          .finish = tcp_finish,
+                                          .close = tcp_close};
 
 // Takes over the socket, also on failure.
 static enum status new_stream(socket_handle s, const struct socket_address *peer,

@@ -19,6 +19,8 @@ struct stream_ops {
                            size_t *received);
     // Makes both directions fail at once, for good; any thread.
     void (*interrupt)(struct stream *stream);
+    // Ends our direction in order: the peer sees the end behind what was sent; receiving goes on.
+    void (*finish)(struct stream *stream);
     void (*close)(struct stream *stream); // frees
 };
 
