@@ -34,7 +34,6 @@ struct look {
     enum tracker_finding finding;
     size_t disk; // which was changed or unknown
     struct vhd_identity now;
-    struct file_id file;
     struct status_details why; // unknown: why
 };
 
@@ -108,7 +107,7 @@ static void look_run(void *context)
             continue;
         enum tracker_finding finding =
             offline_look(look->watch->supervisor->context.fs, r->disks[i].path,
-                         &r->disks[i].identity, &look->now, &look->file);
+                         &r->disks[i].identity, &look->now);
         if (finding == TRACKER_UNCHANGED ||
             (finding == TRACKER_UNKNOWN && look->finding == TRACKER_UNKNOWN))
             continue;

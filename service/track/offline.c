@@ -1,8 +1,7 @@
 #include "service/track/tracker.h"
 
 enum tracker_finding offline_look(const struct file_system *fs, const char *path,
-                                  const struct vhd_identity *saved, struct vhd_identity *now,
-                                  struct file_id *file)
+                                  const struct vhd_identity *saved, struct vhd_identity *now)
 {
     const struct vhd_open how = {
         .fs = fs,
@@ -17,7 +16,6 @@ enum tracker_finding offline_look(const struct file_system *fs, const char *path
         return TRACKER_UNKNOWN;
     vhd_get_info(disk, &info);
     *now = info.identity;
-    *file = info.file_id;
     vhd_abandon(disk); // a look writes nothing
     return vhd_identity_unchanged(saved, now) ? TRACKER_UNCHANGED : TRACKER_CHANGED;
 }

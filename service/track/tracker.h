@@ -18,7 +18,6 @@ enum tracker_finding {
 // to use the disk is disturbed. May block for as long as the disk blocks. *now: the identity found
 // (untouched when unknown); *file: which file it is.
 enum tracker_finding offline_look(const struct file_system *fs, const char *path,
-                                  const struct vhd_identity *saved, struct vhd_identity *now,
-                                  struct file_id *file);
+                                  const struct vhd_identity *saved, struct vhd_identity *now);
 
 #endif
