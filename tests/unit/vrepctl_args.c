@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/host_port.h"
-#include "ps/client/ctl/args.c"
+#include "ps/client/ctl/args.c" // NOLINT(bugprone-suspicious-include): part of a program
 
 #define ANY (~0u)
 
@@ -76,7 +76,7 @@ static void bandwidth__what_people_write__is_bytes_per_second(void **state)
         {"64k", 65536}, {"4M", 4194304}, {"1G", 1073741824}, {"9223372036854775807", INT64_MAX}};
     static const char *const bad[] = {
         "", "K", "4Q", "4MB", "-1", "1.5M", "4 M", "9223372036854775808", "9007199254740992G"};
-    uint64_t value;
+    uint64_t value = 0;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_ok(parse_bandwidth(good[i].text, &value));
         assert_int_equal(value, good[i].value);
@@ -88,7 +88,7 @@ static void bandwidth__what_people_write__is_bytes_per_second(void **state)
 static void number__outside_its_range__is_refused(void **state)
 {
     (void)state;
-    uint64_t value;
+    uint64_t value = 0;
     assert_ok(parse_number("--limit", "10", 1, 10, &value));
     assert_int_equal(value, 10);
     assert_status(parse_number("--limit", "11", 1, 10, &value), STATUS_INVALID_ARGUMENT);
@@ -117,16 +117,16 @@ static void host_port__every_form__is_split(void **state)
                                       "[::1",   "[::1]x",  "[]:1",     "ho st",      "host/path",
                                       "[::1]:", "host:-1", "a\xC3\xA4"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        char *host;
-        uint16_t port;
+        char *host = NULL;
+        uint16_t port = 0;
         assert_ok(host_port_parse(good[i].text, 29242, &host, &port));
         assert_string_equal(host, good[i].host);
         assert_int_equal(port, good[i].port);
         free(host);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        char *host;
-        uint16_t port;
+        char *host = NULL;
+        uint16_t port = 0;
         assert_status(host_port_parse(bad[i], 29242, &host, &port), STATUS_INVALID_ARGUMENT);
     }
 }

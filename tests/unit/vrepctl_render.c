@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ps/client/ctl/render.c"
-#include "ps/client/ctl/text.c"
+#include "ps/client/ctl/render.c" // NOLINT(bugprone-suspicious-include): part of a program
+#include "ps/client/ctl/text.c"   // NOLINT(bugprone-suspicious-include): part of a program
 
 // What was printed.
 static char printed[65536];

@@ -309,7 +309,8 @@ static bool is_cancel_answered(const json_t *r)
 
 enum exit_code ctl_stop(struct ctl *ctl, const struct arguments *a)
 {
-    json_t *result, *relationship;
+    json_t *result = NULL;
+    json_t *relationship = NULL;
     enum exit_code code =
         send_and_settle(ctl, "stop", a, is_cancel_answered, &result, &relationship);
     if (code != EXIT_DONE)
@@ -327,7 +328,8 @@ static bool is_not_resynchronizing(const json_t *r)
 
 enum exit_code ctl_suspend(struct ctl *ctl, const struct arguments *a)
 {
-    json_t *result, *relationship;
+    json_t *result = NULL;
+    json_t *relationship = NULL;
     enum exit_code code =
         send_and_settle(ctl, "suspend", a, is_not_resynchronizing, &result, &relationship);
     if (code != EXIT_DONE)
