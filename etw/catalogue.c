@@ -219,10 +219,6 @@ static const struct event_definition catalogue[] = {
      "The resynchronization of '%1' starts again from block 0: %4 (Virtual machine ID %2, "
      "resynchronization %3)",
      FIELDS(VM, RESYNC, S("Reason"))},
-    {50028, EVENT_WARNING, "ReplicaPausedItself",
-     "The replica '%4' paused the resynchronization of '%1': %5 Error code %6. %7 (Virtual machine "
-     "ID %2, resynchronization %3)",
-     FIELDS(VM, RESYNC, S("PeerServer"), ERROR_FIELDS, S("Action"))},
     {50030, EVENT_INFORMATION, "ResynchronizeContinues",
      "The service was restarted and goes on with the resynchronization of '%1' (%4). (Virtual "
      "machine ID %2, resynchronization %3)",
@@ -249,10 +245,6 @@ static const struct event_definition catalogue[] = {
      FIELDS(S("PeerServer"), N("Seconds"))},
     {50041, EVENT_WARNING, "PeerMisbehaved", "The connection of '%1' was ended: %2 Error code %3.",
      FIELDS(S("Peer"), ERROR_FIELDS)},
-    {50042, EVENT_ERROR, "VersionRefused",
-     "This server (protocol %2) and '%1' (protocol %3) have no version in common. Upgrade VRep on "
-     "%4.",
-     FIELDS(S("Peer"), S("OwnVersion"), S("PeerVersion"), S("HostToUpgrade"))},
     {50043, EVENT_WARNING, "PrimaryRefused",
      "The primary server '%3' was refused for '%1': %4 (Virtual machine ID %2)",
      FIELDS(VM, S("PeerServer"), S("Reason"))},
