@@ -327,16 +327,18 @@ static int by_offset(const void *a, const void *b)
 static enum status verify(struct replica_writer *w, uint64_t end)
 {
     enum status st = STATUS_OK;
-    size_t i = 0;
+    size_t i = 0, count = 0;
     if (w->written_count == 0)
         return STATUS_OK;
     qsort(w->written, w->written_count, sizeof *w->written, by_offset);
-    while (st == STATUS_OK && i < w->written_count && w->written[i].offset < end) {
+    while (count < w->written_count && w->written[count].offset < end)
+        count++;
+    while (st == STATUS_OK && i < count) {
         size_t taken = 1;
         if (w->written[i].zero)
             st = verify_zero(w, &w->written[i]);
         else
-            st = verify_units(w, &w->written[i], w->written_count - i, &taken);
+            st = verify_units(w, &w->written[i], count - i, &taken);
         i += taken;
     }
     if (st != STATUS_OK)
