@@ -54,6 +54,9 @@ static enum status take_leaves(struct compare *c, struct inbox_frame **frame)
     enum status st = message_leaves_check(&(*frame)->header, &count);
     if (st != STATUS_OK)
         return st;
+    if (count > c->asked - c->answered)
+        return out_of_turn(&(*frame)->header);
+    c->answered += count;
     *c->leaves_end = *frame;
     c->leaves_end = &(*frame)->next;
     (*frame)->next = NULL;
@@ -147,13 +150,18 @@ static enum status grant_digests(struct compare *c)
     return st == STATUS_OK ? connection_flush(c->session->connection) : st;
 }
 
+// What the present window has compared; empty space costs nothing and may be any amount.
+static uint64_t window_compared(const struct compare *c)
+{
+    return c->position - c->window_start - c->window_skipped;
+}
+
 static bool window_is_due(const struct compare *c)
 {
     if (c->position == c->window_start)
         return false;
     return c->position == c->size || c->window_sent >= WINDOW_DATA ||
-           c->position - c->window_start >= WINDOW_COMPARED ||
-           clock_mono_ms() - c->window_since >= WINDOW_MS;
+           window_compared(c) >= WINDOW_COMPARED || clock_mono_ms() - c->window_since >= WINDOW_MS;
 }
 
 // A window ends at a mark: when all units before it that wait for leaves have been sent.
@@ -168,6 +176,7 @@ static enum status end_window(struct compare *c)
     c->window_end = c->window_start = c->mark;
     c->mark = 0;
     c->window_sent = 0;
+    c->window_skipped = 0;
     c->window_since = clock_mono_ms();
     return send_position(c, WIRE_WINDOW_END, c->window_end);
 }
@@ -180,7 +189,7 @@ static bool has_credit(const struct compare *c, uint64_t cost)
 static bool can_step(const struct compare *c)
 {
     return c->runs && c->pending_count < LEAF_REQUEST_MAX && has_credit(c, COMPARE_STEP_COST) &&
-           c->window_sent < WINDOW_DATA_MAX && c->position - c->window_start < WINDOW_COMPARED_MAX;
+           c->window_sent < WINDOW_DATA_MAX && window_compared(c) < WINDOW_COMPARED_MAX;
 }
 
 // ---- the loop ----
@@ -200,6 +209,9 @@ static enum status wait_for_replica(struct compare *c)
     enum status st = compare_ask_leaves(c);
     if (st == STATUS_OK)
         st = connection_flush(c->session->connection);
+    if (!c->waiting)
+        c->last_frame = clock_mono_ms(); // what came before may lie behind a bandwidth limit
+    c->waiting = true;
     if (st == STATUS_OK)
         st = take_frames(c, WAIT_MS);
     if (st == STATUS_OK && clock_mono_ms() - c->last_frame >= PRIMARY_STALL_MS)
@@ -211,13 +223,14 @@ static enum status wait_for_replica(struct compare *c)
 
 static enum status work(struct compare *c)
 {
-    if (c->resend_count > 0 && has_credit(c, COMPARE_STEP_COST))
+    bool credit = has_credit(c, COMPARE_STEP_COST);
+    bool step = can_step(c);
+    if (!step && !(credit && (c->resend_count > 0 || c->leaves)))
+        return wait_for_replica(c);
+    c->waiting = false;
+    if (credit && c->resend_count > 0)
         return resend_next(c);
-    if (c->leaves && has_credit(c, COMPARE_STEP_COST))
-        return compare_leaves(c);
-    if (can_step(c))
-        return compare_step(c);
-    return wait_for_replica(c);
+    return credit && c->leaves ? compare_leaves(c) : compare_step(c);
 }
 
 static enum status compare_all(struct compare *c)

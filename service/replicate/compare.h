@@ -35,6 +35,7 @@ struct compare {
     uint8_t *pending_data; // LEAF_REQUEST_MAX units
     size_t pending_first, pending_count;
     size_t asked;                             // of those: requested
+    size_t answered;                          // of those: their leaves have come
     struct inbox_frame *leaves, **leaves_end; // LEAVES frames to be worked on
     size_t leaves_used;                       // entries of the first one
     unsigned density;                         // leaves that differ in a unit, smoothed, times 16
@@ -44,6 +45,7 @@ struct compare {
     size_t resend_count, resend_used;
 
     uint64_t window_start, window_sent;
+    uint64_t window_skipped; // zeros on both sides since then, which neither side had to read
     int64_t window_since;
     uint64_t mark;       // a window is to end here; 0: none
     size_t mark_pending; // units before it that still wait for leaves
@@ -51,7 +53,8 @@ struct compare {
     uint64_t verified;
 
     uint64_t blocks_sent;
-    int64_t last_frame;
+    bool waiting;       // the last step was to wait for the replica,
+    int64_t last_frame; // which has sent nothing since then
 };
 
 // ---- compare_unit.c ----

@@ -157,7 +157,9 @@ static enum status look_at_own(struct compare *c)
 static enum status skip_zeros(struct compare *c, uint64_t end, bool theirs_is_zero)
 {
     enum status st = STATUS_OK;
-    if (!theirs_is_zero)
+    if (theirs_is_zero)
+        c->window_skipped += end - c->position;
+    else
         st = send_zero(c, c->position, end - c->position);
     c->position = end;
     return st;
@@ -248,6 +250,7 @@ enum status compare_leaves(struct compare *c)
     c->pending_first = (c->pending_first + 1) % LEAF_REQUEST_MAX;
     c->pending_count--;
     c->asked--;
+    c->answered--;
     if (c->mark_pending > 0)
         c->mark_pending--;
     if (++c->leaves_used == frame->header.length / LEAVES_ENTRY_SIZE)
