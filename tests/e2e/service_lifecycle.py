@@ -102,6 +102,8 @@ def killed_after_events(lab):
             service.request("server-set", bandwidth_limit=(turn * 20 + limit + 1) * 1000)
         service.kill()
         service.start()
+        # It answers a moment before it says that it has started.
+        poll(lambda: events_of(service)[-1]["Id"] == 50000, 5, "the start is in the file")
     numbers = [event["RecordId"] for event in events_of(service)]
     check(numbers == list(range(1, len(numbers) + 1)), "a RecordId is missing or doubled")
     newest = json.loads(service.ctl("events", "--limit", "3", "--json").stdout)["Events"]
@@ -145,7 +147,7 @@ def events_are_followed(lab):
     service = lab.primary.start()
     with subprocess.Popen([program("vrepctl"), "--instance", service.instance, "events", "--follow", "--json"],
                           stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL) as follower:
-        check(json.loads(follower.stdout.readline())["Id"] == 50000, "the past is not shown")
+        check(json.loads(follower.stdout.readline())["Id"] == 50000, "the start is not shown")
         service.request("server-set", bandwidth_limit=1000)
         check(json.loads(follower.stdout.readline())["Id"] == 50003, "the present is not shown")
         follower.send_signal(signal.SIGINT)
