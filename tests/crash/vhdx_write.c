@@ -212,6 +212,32 @@ static void write__after_a_crash_and_cut_again__flushed_data_is_there(void **sta
     mem_fs_free(start);
 }
 
+// Room of zeroed blocks must not be written again while a crash can still bring the blocks back.
+static void write__after_zero_of_whole_blocks_and_cut__old_or_new_data(void **state)
+{
+    (void)state;
+    struct mem_fs *start = mem_fs_new();
+    create_parent(start, VHD_TYPE_DYNAMIC, 1 << 20);
+    struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 13};
+    struct vhd *disk = open_disk(mem_fs_system(start), PARENT, true);
+    assert_ok(disk_model_write(s.model, disk, 0, 3 * MIB));
+    assert_ok(vhd_close(disk));
+    disk_model_promise(s.model, 0);
+    struct crash_fs *crash = crash_fs_new(start);
+    disk = open_disk(crash_fs_system(crash), PARENT, true);
+    for (int round = 0; round < 2; round++) {
+        // The second round finds the room of the first one's blocks free.
+        assert_ok(disk_model_zero(s.model, disk, round * MIB, MIB));
+        assert_ok(disk_model_write(s.model, disk, (3 + round) * MIB, MIB));
+        assert_ok(disk_model_write(s.model, disk, 5 * MIB + round * 4096, 4096));
+        assert_ok(vhd_flush(disk));
+        disk_model_promise(s.model, crash_fs_operations(crash));
+    }
+    assert_ok(vhd_close(disk));
+    cut_everywhere(&s, crash, 16);
+    mem_fs_free(start);
+}
+
 // So many flushes that the ring of 1 MiB wraps, then cuts around the wrap.
 static void flush__ring_wraps_and_cut__flushed_data_is_there(void **state)
 {
@@ -308,6 +334,7 @@ int main(void)
         cmocka_unit_test(write__fixed_cut_anywhere__flushed_data_is_there),
         cmocka_unit_test(write__child_cut_anywhere__flushed_data_is_there),
         cmocka_unit_test(write__after_a_crash_and_cut_again__flushed_data_is_there),
+        cmocka_unit_test(write__after_zero_of_whole_blocks_and_cut__old_or_new_data),
         cmocka_unit_test(flush__ring_wraps_and_cut__flushed_data_is_there),
         cmocka_unit_test(flush__more_pages_than_an_entry_and_cut__every_block_is_whole),
     };
