@@ -23,7 +23,8 @@
 struct fixture {
     char instance[INSTANCE_NAME_MAX];
     struct control_server *server;
-    char account[256]; // of the last caller
+    pthread_mutex_t mutex; // the two below
+    char account[256];     // of the last caller
     char client[256];
 };
 
@@ -32,8 +33,10 @@ static enum status answer(void *context, const struct control_caller *caller, co
 {
     struct fixture *f = context;
     const char *verb = json_string_value(json_object_get(request, "verb"));
+    pthread_mutex_lock(&f->mutex);
     snprintf(f->account, sizeof f->account, "%s", caller->account);
     snprintf(f->client, sizeof f->client, "%s", caller->client);
+    pthread_mutex_unlock(&f->mutex);
     if (verb && strcmp(verb, "refuse") == 0) {
         status_fail(STATUS_REFUSED, 5, "Not now.");
         return status_advise(32546, "Later.");
@@ -46,7 +49,7 @@ static enum status answer(void *context, const struct control_caller *caller, co
 
 static int set_up(void **state)
 {
-    static struct fixture f;
+    static struct fixture f = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     snprintf(f.instance, sizeof f.instance, "ctl-%u", (unsigned)os_process_id());
     *state = &f;
     return control_server_start(f.instance, answer, &f, &f.server) == STATUS_OK ? 0 : -1;
