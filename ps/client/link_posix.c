@@ -109,7 +109,10 @@ static enum status connect_failed(struct link *t, int error)
         status_fail(STATUS_UNAVAILABLE, (uint32_t)error,
                     "The VRep service is not running: nobody listens at '%s'.",
                     t->address.sun_path);
-        return status_advise(0, "Start it, or name the right one with --instance.");
+        return status_advise(
+            0, geteuid() == 0 ? "Start it, or name the right one with --instance."
+                              : "Start it, or name the right one with --instance. The service "
+                                "of root is reached by root only.");
     }
     enum status s =
         status_fail_errno(error, "The control socket '%s' cannot be opened", t->address.sun_path);
