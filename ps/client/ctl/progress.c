@@ -1,6 +1,6 @@
 #include "ps/client/ctl/progress.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -22,14 +22,20 @@ struct progress {
     unsigned drawn;              // columns of the bar's line that are not empty
     int64_t next_line;           // monotonic; of the bar: when to draw it again
     char activity[ACTIVITY_MAX]; // of the last line
-    atomic_bool interrupted;
+    pthread_mutex_t mutex;       // the two below
+    bool waiting;                // vrep_wait runs: Ctrl-C has something to end
+    bool interrupted;
 };
 
 static void on_interrupt(void *context)
 {
     struct progress *progress = context;
-    atomic_store(&progress->interrupted, true);
-    vrep_cancel(progress->ctl->client);
+    pthread_mutex_lock(&progress->mutex);
+    if (progress->waiting) {
+        progress->interrupted = true;
+        vrep_cancel(progress->ctl->client);
+    }
+    pthread_mutex_unlock(&progress->mutex);
 }
 
 // Cuts UTF-8 text after so many columns; returns how many it has.
@@ -104,7 +110,10 @@ static int32_t VREP_CALL on_progress(void *context, const char *text)
     else if (relationship)
         print_line(progress, relationship);
     json_decref(relationship);
-    return 1;
+    pthread_mutex_lock(&progress->mutex);
+    bool go_on = !progress->interrupted; // a Ctrl-C just before the wait cancelled nothing
+    pthread_mutex_unlock(&progress->mutex);
+    return go_on;
 }
 
 // Why it is not in step, in the order of what tells most.
@@ -135,18 +144,28 @@ static enum exit_code tell_end(struct ctl *ctl, const json_t *r)
     return done ? EXIT_DONE : EXIT_FAILED;
 }
 
+static void set_waiting(struct progress *progress, bool waiting)
+{
+    pthread_mutex_lock(&progress->mutex);
+    progress->waiting = waiting;
+    pthread_mutex_unlock(&progress->mutex);
+}
+
 enum exit_code progress_follow(struct ctl *ctl, const char *name)
 {
-    static struct progress progress; // Ctrl-C may come until the program ends
+    // Static: Ctrl-C may come until the program ends.
+    static struct progress progress = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     char *text;
     json_error_t ignored;
     progress.ctl = ctl;
     progress.bar = os_stdout_is_terminal();
     if (console_catch_interrupt(on_interrupt, &progress) != STATUS_OK)
         return ctl_tell_failure();
+    set_waiting(&progress, true);
     int32_t result = vrep_wait(ctl->client, name, LOOK_EVERY_MS, on_progress, &progress, &text);
+    set_waiting(&progress, false);
     end_bar(&progress);
-    if (result != VREP_OK && atomic_load(&progress.interrupted)) {
+    if (result != VREP_OK && progress.interrupted) {
         os_print(true, "The resynchronization goes on in the service; 'vrepctl status' shows it, "
                        "'vrepctl stop' cancels it.\n");
         return EXIT_DONE;
