@@ -381,10 +381,12 @@ enum resync_end resync_primary_run(const struct service_context *service, regist
 
 // ---- cancel ----
 
-static enum resync_end end_of_cancel(struct primary_session *s, enum status st,
+// Only a replica that says so itself has nothing to cancel. One that does not let us in may have
+// everything.
+static enum resync_end end_of_cancel(struct primary_session *s, enum status st, bool answered,
                                      enum request_outcome outcome)
 {
-    if (st == STATUS_NOT_FOUND || st == STATUS_ACCESS_DENIED)
+    if (answered && st == STATUS_NOT_FOUND)
         return RESYNC_REFUSED;
     if (st != STATUS_OK)
         return job_get_order(s->job) == JOB_CUT ? RESYNC_CUT : RESYNC_RETRY;
@@ -415,7 +417,7 @@ enum resync_end resync_primary_cancel(const struct service_context *service, reg
     int64_t left = deadline - clock_mono_ms();
     if (st == STATUS_OK)
         st = ask_outcome(s, REQUEST_CANCEL, left > 0 ? (uint32_t)left : 1, &answered, &outcome);
-    enum resync_end end = end_of_cancel(s, st, outcome);
+    enum resync_end end = end_of_cancel(s, st, answered, outcome);
     struct status_details why = *status_last();
     primary_close(s);
     free(s);

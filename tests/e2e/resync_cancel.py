@@ -4,7 +4,7 @@
 
 import os
 
-from vrep_e2e import KIB, MIB, ControlError, Disk, check, main, sha256
+from vrep_e2e import KIB, MIB, ControlError, Disk, check, main, poll, sha256
 from vrep_e2e.disk import children_of, make_log_live
 from vrep_e2e.lab import REPLICATING, RESYNC_SUSPENDED, RESYNCHRONIZING, WAITING
 
@@ -190,6 +190,22 @@ def cancel_while_unreachable(lab):
     check(sha256(replica.path) == before and not children_of(replica.path), "cancelled, and yet changed")
 
 
+def cancel_while_not_allowed(lab):
+    """A replica that does not let the primary in has granted nothing."""
+    _, replica = prepared(lab)
+    before = replica.sha256()
+    lab.resync("pair")
+    until_compared(lab, 0.3)
+    lab.replica.request("set", name="pair", allowed_primary="somebody.else")
+    lab.primary.request("stop", name="pair")
+    poll(lambda: lab.primary.events(29168), 20, "the failure of the cancel is told")
+    found = lab.primary.relationship("pair")
+    check(found["ResynchronizeCancelPending"] and found["ReplicationState"] != WAITING, f"not granted, and yet {found}")
+    lab.replica.request("set", name="pair", allowed_primary="")
+    lab.primary.wait_state("pair", WAITING, 30)
+    check(sha256(replica.path) == before and not children_of(replica.path), "cancelled, and yet changed")
+
+
 def stop_a_suspended_one(lab):
     """Stop in state 12, and remove while one runs: the replica's bytes stay, the child goes."""
     _, replica = prepared(lab)
@@ -227,5 +243,5 @@ def lost_connection(lab):
 
 
 main(cancels_everywhere, cancel_with_live_log, suspend_and_continue, primary_changed_behind_the_cursor,
-     replica_changed_while_suspended, guard_after_the_merge, cancel_while_unreachable, stop_a_suspended_one,
-     lost_connection)
+     replica_changed_while_suspended, guard_after_the_merge, cancel_while_unreachable, cancel_while_not_allowed,
+     stop_a_suspended_one, lost_connection)
