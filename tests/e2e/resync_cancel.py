@@ -198,7 +198,7 @@ def cancel_while_not_allowed(lab):
     until_compared(lab, 0.3)
     lab.replica.request("set", name="pair", allowed_primary="somebody.else")
     lab.primary.request("stop", name="pair")
-    poll(lambda: lab.primary.events(29168), 20, "the failure of the cancel is told")
+    poll(lambda: lab.primary.events(32320), 20, "the failure of the cancel is told")
     found = lab.primary.relationship("pair")
     check(found["ResynchronizeCancelPending"] and found["ReplicationState"] != WAITING, f"not granted, and yet {found}")
     lab.replica.request("set", name="pair", allowed_primary="")
