@@ -276,6 +276,10 @@ static void replay__targets_where_a_log_must_not_write__refused(void **state)
         change_entry(&f, 80, targets[i], 8);
         struct mem_fs *before = mem_fs_clone(f.fs);
         assert_refused(&f, STATUS_DAMAGED);
+        struct vhdx_view view;
+        assert_ok(vhdx_view_init(&view, f.file));
+        assert_status(vhdx_log_replay_to_file(&view, &f.headers), STATUS_DAMAGED);
+        vhdx_view_free(&view);
         assert_true(mem_fs_equal(before, PATH, f.fs, PATH));
         mem_fs_free(before);
         teardown(&f);

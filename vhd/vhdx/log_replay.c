@@ -162,8 +162,21 @@ static enum status judge(struct log *log, uint32_t at, const struct candidate **
     return STATUS_OK;
 }
 
-// Grows the run of entries that starts at `start`. *next: where the search goes on. The run counts
-// when the tail of its last entry is one of its entries.
+// True when an entry of the run from `start` to `head` begins at `tail`.
+static bool is_in_run(const struct log *log, uint32_t start, uint32_t head, uint32_t tail)
+{
+    uint32_t at = start;
+    while (at != tail && at != head) {
+        uint32_t length = log->candidates[at / VHDX_LOG_SECTOR].length;
+        at = (uint32_t)(((uint64_t)at + length) % log->length);
+    }
+    return at == tail;
+}
+
+// Grows the run of entries that starts at `start`. The run counts when the tail of its last entry
+// is one of its entries. *next: where the search goes on, past the run: a part of it has the same
+// last entry, so if that one's tail is not in the whole it is not in the part, and inside a valid
+// entry no other one begins.
 static enum status grow_run(struct log *log, uint32_t start, struct sequence *best, uint64_t *next)
 {
     uint32_t at = start;
@@ -183,24 +196,14 @@ static enum status grow_run(struct log *log, uint32_t start, struct sequence *be
         covered += c->length;
         at = (uint32_t)(((uint64_t)at + c->length) % log->length);
     }
-    *next = (uint64_t)start + VHDX_LOG_SECTOR;
-    if (!head)
-        return STATUS_OK;
-    for (uint32_t entry = start;;) {
-        if (entry == head->tail) {
-            if (!best->found || head->sequence_number > best->head_number)
-                *best = (struct sequence){.tail = head->tail,
-                                          .head = head_at,
-                                          .head_number = head->sequence_number,
-                                          .found = true};
-            *next = start + covered;
-            return STATUS_OK;
-        }
-        if (entry == head_at)
-            return STATUS_OK;
-        uint32_t length = log->candidates[entry / VHDX_LOG_SECTOR].length;
-        entry = (uint32_t)(((uint64_t)entry + length) % log->length);
-    }
+    *next = start + (head ? covered : VHDX_LOG_SECTOR);
+    if (head && (!best->found || head->sequence_number > best->head_number) &&
+        is_in_run(log, start, head_at, head->tail))
+        *best = (struct sequence){.tail = head->tail,
+                                  .head = head_at,
+                                  .head_number = head->sequence_number,
+                                  .found = true};
+    return STATUS_OK;
 }
 
 static enum status find_active_sequence(struct log *log, struct sequence *active)
@@ -222,16 +225,33 @@ static enum status find_active_sequence(struct log *log, struct sequence *active
     return STATUS_OK;
 }
 
-// Where replayed pages go: to the file, or over it.
-struct target {
-    struct vhdx_view *view;
-    bool to_file;
-    const struct log *log;
-};
-
-static enum status check_target(const struct target *t, const struct vhdx_log_descriptor *d)
+// Walks the descriptors of all entries of a sequence.
+static enum status walk_sequence(const struct log *log, const struct sequence *active,
+                                 visit_descriptor *visit, void *context)
 {
-    const struct log *log = t->log;
+    for (uint32_t at = active->tail;;) {
+        struct vhdx_log_entry entry;
+        bool valid;
+        enum status status = read_entry(log, at, &entry, &valid);
+        if (!status && valid)
+            status = walk_descriptors(log, at, &entry, visit, context, &valid);
+        if (status)
+            return status;
+        if (!valid)
+            return status_fail(STATUS_IO, 0, "VHDX %s: log: it changed while it was read.",
+                               log->file->path);
+        if (at == active->head)
+            return STATUS_OK;
+        at = (uint32_t)(((uint64_t)at + entry.length) % log->length);
+    }
+}
+
+static enum status check_target(void *context, const struct vhdx_log_descriptor *d,
+                                const uint8_t sector[VHDX_LOG_SECTOR], bool *accepted)
+{
+    const struct log *log = context;
+    (void)sector;
+    *accepted = true;
     if (d->file_offset < VHDX_REGION_TABLE1_OFFSET ||
         !range_fits(d->file_offset, d->length, VHDX_FILE_SIZE_MAX) ||
         (d->file_offset < log->offset + log->length && log->offset < d->file_offset + d->length))
@@ -241,6 +261,12 @@ static enum status check_target(const struct target *t, const struct vhdx_log_de
                            log->file->path, d->length, d->file_offset);
     return STATUS_OK;
 }
+
+// Where replayed pages go: to the file, or over it.
+struct target {
+    struct vhdx_view *view;
+    bool to_file;
+};
 
 // Zeros past the end of the file need only its growth.
 static enum status zero_file(struct target *t, uint64_t offset, uint64_t length)
@@ -270,9 +296,8 @@ static enum status replay_descriptor(void *context, const struct vhdx_log_descri
 {
     struct target *t = context;
     *accepted = true;
-    enum status status = check_target(t, d);
-    if (status || d->length == 0)
-        return status;
+    if (d->length == 0)
+        return STATUS_OK;
     if (d->kind == VHDX_LOG_ZERO)
         return t->to_file ? zero_file(t, d->file_offset, d->length)
                           : vhdx_view_put_zeros(t->view, d->file_offset, d->length);
@@ -282,12 +307,9 @@ static enum status replay_descriptor(void *context, const struct vhdx_log_descri
                       : vhdx_view_put_page(t->view, d->file_offset, page);
 }
 
+// The file holds all its structures afterwards.
 static enum status extend(struct target *t, uint64_t size)
 {
-    if (size > VHDX_FILE_SIZE_MAX)
-        return status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
-                           "VHDX %s: log: the file would have to have %" PRIu64 " bytes.",
-                           t->log->file->path, size);
     if (size <= t->view->size)
         return STATUS_OK;
     if (t->to_file) {
@@ -300,40 +322,9 @@ static enum status extend(struct target *t, uint64_t size)
     return STATUS_OK;
 }
 
-static enum status replay_sequence(struct target *t, const struct sequence *active,
-                                   const struct vhdx_log_entry *head)
+static enum status check_head(const struct log *log, uint64_t file_size,
+                              const struct vhdx_log_entry *head)
 {
-    for (uint32_t at = active->tail;;) {
-        struct vhdx_log_entry entry;
-        bool valid;
-        enum status status = read_entry(t->log, at, &entry, &valid);
-        if (!status && valid)
-            status = walk_descriptors(t->log, at, &entry, replay_descriptor, t, &valid);
-        if (status)
-            return status;
-        if (!valid)
-            return status_fail(STATUS_IO, 0, "VHDX %s: log: it changed while it was read.",
-                               t->log->file->path);
-        if (at == active->head)
-            return extend(t, head->last_file_offset);
-        at = (uint32_t)(((uint64_t)at + entry.length) % t->log->length);
-    }
-}
-
-// Finds the active sequence and reads the entry at its head.
-static enum status prepare(struct log *log, uint64_t file_size, struct sequence *active,
-                           struct vhdx_log_entry *head)
-{
-    enum status status = find_active_sequence(log, active);
-    if (status)
-        return status;
-    bool valid;
-    status = read_entry(log, active->head, head, &valid);
-    if (status)
-        return status;
-    if (!valid)
-        return status_fail(STATUS_IO, 0, "VHDX %s: log: it changed while it was read.",
-                           log->file->path);
     if (file_size < head->flushed_file_offset) {
         status_fail(STATUS_DAMAGED, VHD_ERROR_INVALID_FILE_SIZE,
                     "VHDX %s: the file has %" PRIu64 " bytes, but it had %" PRIu64
@@ -341,7 +332,39 @@ static enum status prepare(struct log *log, uint64_t file_size, struct sequence 
                     log->file->path, file_size, head->flushed_file_offset);
         return status_advise(0, "Restore the file from a backup.");
     }
+    if (head->last_file_offset > VHDX_FILE_SIZE_MAX)
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
+                           "VHDX %s: log: the file would have to have %" PRIu64 " bytes.",
+                           log->file->path, head->last_file_offset);
     return STATUS_OK;
+}
+
+// Finds the active sequence and checks all of it before anything is replayed. *size: what the file
+// must have afterwards.
+static enum status prepare(struct log *log, uint64_t file_size, struct sequence *active,
+                           uint64_t *size)
+{
+    enum status status = find_active_sequence(log, active);
+    if (status)
+        return status;
+    struct vhdx_log_entry head;
+    bool valid;
+    status = read_entry(log, active->head, &head, &valid);
+    if (status)
+        return status;
+    if (!valid)
+        return status_fail(STATUS_IO, 0, "VHDX %s: log: it changed while it was read.",
+                           log->file->path);
+    *size = head.last_file_offset;
+    status = check_head(log, file_size, &head);
+    return status ? status : walk_sequence(log, active, check_target, log);
+}
+
+static enum status replay_sequence(const struct log *log, const struct sequence *active,
+                                   uint64_t size, struct target *target)
+{
+    enum status status = walk_sequence(log, active, replay_descriptor, target);
+    return status ? status : extend(target, size);
 }
 
 static enum status open_log(struct log *log, const struct vhdx_view *view,
@@ -363,37 +386,37 @@ static enum status open_log(struct log *log, const struct vhdx_view *view,
 
 enum status vhdx_log_replay_to_view(struct vhdx_view *view, const struct vhdx_header *header)
 {
+    struct target target = {.view = view};
     struct log log;
     struct sequence active;
-    struct vhdx_log_entry head;
+    uint64_t size;
     enum status status = open_log(&log, view, header);
     if (status)
         return status;
-    struct target target = {.view = view, .log = &log};
-    status = prepare(&log, view->file_size, &active, &head);
+    status = prepare(&log, view->file_size, &active, &size);
     if (!status)
-        status = replay_sequence(&target, &active, &head);
+        status = replay_sequence(&log, &active, size, &target);
     free(log.candidates);
     return status;
 }
 
 enum status vhdx_log_replay_to_file(struct vhdx_view *view, struct vhdx_headers *headers)
 {
+    struct target target = {.view = view, .to_file = true};
+    struct vhdx_header next = headers->current;
     struct log log;
     struct sequence active;
-    struct vhdx_log_entry head;
+    uint64_t size;
     enum status status = open_log(&log, view, &headers->current);
     if (status)
         return status;
-    struct target target = {.view = view, .to_file = true, .log = &log};
-    struct vhdx_header next = headers->current;
-    status = prepare(&log, view->file_size, &active, &head);
+    status = prepare(&log, view->file_size, &active, &size);
     if (!status)
         status = guid_generate(&next.file_write_guid);
     if (!status)
         status = vhdx_headers_replace_both(headers, view->file, &next);
     if (!status)
-        status = replay_sequence(&target, &active, &head);
+        status = replay_sequence(&log, &active, size, &target);
     if (!status)
         status = file_flush(view->file);
     if (!status) {

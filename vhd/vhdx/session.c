@@ -62,12 +62,11 @@ static enum status repair_region_table(struct vhdx *x)
     return status;
 }
 
-// A closed file need not have room for a log.
+// A file that was closed clean need not have room for a log.
 static enum status place_log(struct vhdx *x, struct vhdx_header *header)
 {
-    header->log_version = 0;
     if (header->log_length != 0)
-        return vhdx_header_check_log(header, x->image.file->path, x->view.file_size, true);
+        return STATUS_OK;
     bool zeroed;
     enum status status = vhdx_space_allocate(&x->space, LOG_LENGTH, &header->log_offset, &zeroed);
     if (!status)
@@ -91,7 +90,12 @@ static enum status begin_session(struct vhdx *x, bool visible)
 {
     struct file *file = x->image.file;
     struct vhdx_header next = x->headers.current;
-    enum status status = guid_generate(&next.file_write_guid);
+    next.log_version = 0;
+    enum status status = STATUS_OK;
+    if (next.log_length != 0)
+        status = vhdx_header_check_log(&next, file->path, x->view.file_size, true);
+    if (!status)
+        status = guid_generate(&next.file_write_guid);
     if (!status)
         status = vhdx_headers_replace(&x->headers, file, &next);
     if (!status)
