@@ -88,7 +88,8 @@ enum status vhdx_adopt_virtual_disk_metadata(struct vhd_image *parent,
 // Where the file of `image` holds the virtual range at `offset`: *file_offset, or
 // VHDX_NOT_ALLOCATED when the image has no room for it in its file and a write would have to
 // allocate a block. *length (<= limit) never crosses a block's end. For planning and reserving room
-// before a merge (vhd/merge_plan.c); nothing is read or written.
+// before a merge (vhd/merge_plan.c); nothing is written. What the block allocation table cannot be
+// read for counts as not allocated.
 #define VHDX_NOT_ALLOCATED UINT64_MAX
 void vhdx_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
                  uint64_t *length);

@@ -5,6 +5,10 @@
 #include "vhd/vhdx/image.h"
 #include "vhd/vhdx/sector_bitmap.h"
 
+// One call of the map looks at no more blocks, so that a caller who asks for all of a huge disk
+// again after each small piece (a parent's, say) does not walk the rest of it each time.
+#define MAPPED_BLOCKS_MAX 1024ull
+
 // A range of the virtual disk whose bytes come from one place.
 struct run {
     enum vhd_extent_kind kind;
@@ -89,27 +93,26 @@ enum status vhdx_read(struct vhd_image *image, uint64_t offset, void *buffer, si
     return STATUS_OK;
 }
 
-// Where the file has a hole, data reads as zeros and need not be read to know it. A child is not
-// looked at: it holds little but what was written to it, and every read through a chain asks for
-// its map.
-static enum status look_for_hole(struct vhdx *x, struct run *run)
+// Where the file has a hole, data reads as zeros and need not be read to know it. Cuts `limit`
+// where that changes and says what the rest of it is.
+static enum status look_for_hole(struct vhdx *x, uint64_t file_offset, uint64_t *limit,
+                                 enum vhd_extent_kind *data_kind)
 {
-    if (x->bat.geometry.differencing || !vhdx_view_is_plain(&x->view))
+    *data_kind = VHD_EXTENT_DATA;
+    if (!vhdx_view_is_plain(&x->view))
         return STATUS_OK;
     uint32_t sector = x->bat.geometry.sector_size;
     enum file_extent_kind kind;
     uint64_t length;
-    enum status status =
-        x->image.file->ops->extent(x->image.file, run->file_offset, &kind, &length);
+    enum status status = x->image.file->ops->extent(x->image.file, file_offset, &kind, &length);
     if (status)
         return status;
-    if (kind == FILE_EXTENT_HOLE && min_u64(length, run->length) >= sector) {
-        run->kind = VHD_EXTENT_ZERO;
-        length = align_down(length, sector);
-    } else if (length < run->length) {
-        length = align_up(length, sector);
-    }
-    run->length = min_u64(run->length, length);
+    bool hole = kind == FILE_EXTENT_HOLE && length >= sector;
+    if (hole)
+        *data_kind = VHD_EXTENT_ZERO;
+    // Data and holes meet at any byte of the file; a sector with both is data.
+    if (length < *limit)
+        *limit = hole ? align_down(length, sector) : align_up(length, sector);
     return STATUS_OK;
 }
 
@@ -118,11 +121,17 @@ enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
 {
     struct vhdx *x = vhdx_of(image);
     struct run run;
-    enum status status = find_run(x, offset, limit, &run);
+    limit = min_u64(limit, MAPPED_BLOCKS_MAX << x->bat.geometry.block_shift);
+    enum status status = run_in_block(x, offset, limit, &run);
+    enum vhd_extent_kind data_kind = VHD_EXTENT_DATA;
     if (!status && run.kind == VHD_EXTENT_DATA)
-        status = look_for_hole(x, &run);
+        status = look_for_hole(x, run.file_offset, &limit, &data_kind);
     if (!status)
-        *out = (struct vhd_extent){.offset = offset, .length = run.length, .kind = run.kind};
+        status = find_run(x, offset, limit, &run);
+    if (!status)
+        *out = (struct vhd_extent){.offset = offset,
+                                   .length = run.length,
+                                   .kind = run.kind == VHD_EXTENT_DATA ? data_kind : run.kind};
     return status;
 }
 
