@@ -236,7 +236,7 @@ enum status vhd_merge_reserve(const char *child_path, const struct file_system *
         status = open_for_reserve(child_path, fs, &w);
     if (status == STATUS_OK) {
         status = reserve(&w, &planned);
-        planned.reserved = status == STATUS_OK;
+        planned.reserved = status == STATUS_OK && !fs->reservation_ends_with_close;
         if (status == STATUS_UNSUPPORTED)
             status = compare_free_space(&w, &planned);
     }

@@ -184,9 +184,10 @@ enum status vhd_merge_plan(const char *child_path, const struct file_system *fs,
                            struct vhd_merge_need *need) MUST_CHECK;
 
 // Takes that room on the parent's volume without changing the parent's contents or size. Nobody,
-// the caller included, may hold the parent. Where the file system cannot reserve, free space is
-// compared instead and need->reserved is false. STATUS_NO_SPACE: names both figures; nothing past
-// the end of the parent's file is kept. Doing it again is harmless.
+// the caller included, may hold the parent. Where the file system cannot reserve (Wine), or not
+// beyond the closing of the file (Windows), need->reserved is false and it is only known that the
+// room is there now. STATUS_NO_SPACE: names both figures; nothing past the end of the parent's file
+// is kept. Doing it again is harmless.
 enum status vhd_merge_reserve(const char *child_path, const struct file_system *fs,
                               struct vhd_merge_need *need) MUST_CHECK;
 

@@ -332,6 +332,19 @@ static void reserve__nothing_changes_and_the_merge_cannot_run_out(void **state)
     mem_fs_free(before);
 }
 
+// As on Windows: what was taken goes back when the parent is closed, so it must not be promised.
+static void reserve__room_goes_back_with_the_closing__not_called_reserved(void **state)
+{
+    (void)state;
+    struct vhd_merge_need need;
+    struct file_system *system = (struct file_system *)mem_fs_system(fs);
+    make_pair(VHD_TYPE_DYNAMIC, 2 << 20, 512);
+    system->reservation_ends_with_close = true;
+    assert_ok(vhd_merge_reserve(CHILD, mem_fs_system(fs), &need));
+    assert_false(need.reserved);
+    assert_true(need.allocation > 0);
+}
+
 static void release__gives_the_growth_back(void **state)
 {
     (void)state;
@@ -402,6 +415,7 @@ int main(void)
         TEST(merge__stopped_anywhere__finished_by_the_next),
         TEST(plan__missing_blocks_and_holes__counted),
         TEST(reserve__nothing_changes_and_the_merge_cannot_run_out),
+        TEST(reserve__room_goes_back_with_the_closing__not_called_reserved),
         TEST(release__gives_the_growth_back),
         TEST(reserve__volume_too_small__both_figures_and_nothing_kept),
         TEST(merge__volume_full__finished_when_there_is_room),

@@ -92,6 +92,10 @@ struct file_system {
     bool (*exists)(const struct file_system *fs, const char *path);
     // Bytes that this process may still write on the volume of `path` (an existing file or folder).
     enum status (*free_space)(const struct file_system *fs, const char *path, uint64_t *bytes);
+    // What `reserve` took past the end of a file goes back when the file is closed (Windows,
+    // [MS-FSCC] 2.4.4): it proves that there is room, and keeps it only as long as the file is
+    // open.
+    bool reservation_ends_with_close;
 };
 
 // The operating system's files. Linux: open-file-description locks on QEMU's bytes (100+n held,

@@ -528,6 +528,7 @@ const struct file_system *file_system_os(void)
         .rename = fs_rename,
         .exists = fs_exists,
         .free_space = fs_free_space,
+        .reservation_ends_with_close = true,
     };
     return &fs;
 }
