@@ -37,6 +37,7 @@ const struct replication_ops replication_ops_real = {
     .probe = resync_primary_probe,
     .merge = resync_replica_merge,
     .discard = resync_replica_discard,
+    .hold_replica = resync_replica_hold,
 };
 
 // ---- start ----

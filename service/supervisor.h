@@ -34,6 +34,7 @@ struct replication_ops {
     enum resync_end (*merge)(const struct service_context *service, registry_key key,
                              struct job *job);
     enum status (*discard)(const struct service_context *service, registry_key key);
+    void (*hold_replica)(const struct service_context *service, registry_key key);
 };
 extern const struct replication_ops replication_ops_real;
 

@@ -25,14 +25,48 @@ static bool asks_for_resync(const struct relationship *r)
            (r->state == REPLICATION_RESYNCHRONIZING || r->cancel_pending);
 }
 
+// Its disks were held when the service ended.
+static bool asks_for_hold(const struct relationship *r)
+{
+    return r->mode == MODE_REPLICA && r->phase == PHASE_COMPARING;
+}
+
 static bool asks_for_merge(const struct relationship *r)
 {
     return r->mode == MODE_REPLICA && (r->phase == PHASE_MERGING || r->phase == PHASE_MERGED);
 }
 
+struct hold {
+    struct supervisor *supervisor;
+    registry_key key;
+};
+
+static void hold_again(void *context)
+{
+    struct hold *hold = context;
+    const struct supervisor *supervisor = hold->supervisor;
+    supervisor->ops->hold_replica(&supervisor->context, hold->key);
+    free(hold);
+}
+
+static enum status start_hold(struct supervisor *supervisor, const struct pending *pending)
+{
+    struct hold *hold = malloc(sizeof *hold);
+    if (!hold)
+        return status_no_memory("the hold of a replica's disks");
+    *hold = (struct hold){supervisor, pending->key};
+    enum status s = workers_start(supervisor->workers, "the hold of a replica's disks",
+                                  pending->r->name, hold_again, hold);
+    if (s != STATUS_OK)
+        free(hold);
+    return s;
+}
+
 static enum status go_on(struct supervisor *supervisor, const struct pending *pending)
 {
     const struct relationship *r = pending->r;
+    if (asks_for_hold(r))
+        return start_hold(supervisor, pending);
     if (asks_for_merge(r))
         return tasks_add_merge(supervisor->tasks, pending->key);
     if (r->queue_number == 0)
@@ -56,7 +90,7 @@ static enum status collect_pending(struct registry *registry, struct pending **o
     for (size_t i = 0; i < all && s == STATUS_OK; i++) {
         struct relationship *r;
         s = registry_get(registry, keys[i], &r);
-        if (s == STATUS_OK && (asks_for_resync(r) || asks_for_merge(r)))
+        if (s == STATUS_OK && (asks_for_resync(r) || asks_for_merge(r) || asks_for_hold(r)))
             pending[found++] = (struct pending){keys[i], r};
         else if (s == STATUS_OK)
             relationship_free(r);

@@ -100,8 +100,13 @@ static enum status commit_now(struct replica_session *s, const struct relationsh
     enum status st = reserve_and_persist(s, r);
     struct status_details why = *status_last();
     replica_unbegin(s);
-    if (st != STATUS_OK)
+    if (st != STATUS_OK) {
+        // Not committed: the bases are held again. One that cannot be is guarded later.
+        struct vhd **bases = NULL;
+        if (replica_hold_bases(s->service, s->claim, r, &bases) == STATUS_OK)
+            s->bases = bases;
         return status_restore(&why);
+    }
     s->hooks->start_merge(s->hooks->context, s->key);
     return STATUS_OK;
 }

@@ -270,6 +270,21 @@ static enum status serve(struct replica_session *s)
     }
 }
 
+void resync_replica_hold(const struct service_context *service, registry_key key)
+{
+    struct replica_claim *claim = NULL;
+    struct relationship *r = NULL;
+    struct vhd **bases = NULL;
+    if (replica_claim_take(service->replicas, key, NULL, REPLICA_CLAIM_WAIT_MS, &claim) !=
+        STATUS_OK)
+        return; // a primary is back already, and holds them
+    if (registry_get(service->registry, key, &r) == STATUS_OK && r->phase == PHASE_COMPARING &&
+        replica_hold_bases(service, claim, r, &bases) != STATUS_OK)
+        replica_claim_drop_bases(claim); // all or none
+    relationship_free(r);
+    replica_claim_release(claim);
+}
+
 // Bases stay held while a child exists.
 static void let_go(struct replica_session *s)
 {

@@ -34,6 +34,11 @@ enum resync_end resync_replica_merge(const struct service_context *service, regi
 enum status resync_replica_discard(const struct service_context *service,
                                    registry_key key) MUST_CHECK;
 
+// Holds the disks of a relationship whose phase is COMPARING deny-write again, as they were before
+// the service ended. A disk that cannot be held now is guarded when the resynchronization goes on.
+// May take as long as a disk takes.
+void resync_replica_hold(const struct service_context *service, registry_key key);
+
 // "<disk without extension>.<resync id>.part.avhdx" beside the disk (without ".part" when
 // `merging`). Allocated; NULL: out of memory.
 char *resync_child_path(const char *disk_path, const struct guid *resync_id, bool merging);

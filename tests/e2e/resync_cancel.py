@@ -125,6 +125,21 @@ def primary_changed_behind_the_cursor(lab):
     check(lab.primary.events(50027), "the restart has an event with its reason")
 
 
+def holds(service, path):
+    """True when the service's process has the file open and locks on it."""
+    folder = f"/proc/{service.process.pid}"
+    for name in os.listdir(f"{folder}/fd"):
+        try:
+            if os.path.realpath(f"{folder}/fd/{name}") != os.path.realpath(path):
+                continue
+            with open(f"{folder}/fdinfo/{name}", encoding="ascii") as info:
+                if "lock:" in info.read():
+                    return True
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return False
+
+
 def replica_changed_while_suspended(lab):
     """A replica's disk that somebody else wrote meanwhile ends the run: the guard, and no byte of it is changed."""
     _, replica = prepared(lab)
@@ -132,6 +147,9 @@ def replica_changed_while_suspended(lab):
     until_compared(lab, 0.5)
     lab.primary.request("suspend", name="pair")
     lab.primary.wait_state("pair", RESYNC_SUSPENDED, 15)
+    check(holds(lab.replica, replica.path), "the disk below a child is not held")
+    lab.replica.restart()
+    poll(lambda: holds(lab.replica, replica.path), 10, "a restarted service holds it again")
     lab.replica.stop()
     replica.fill(lab.rng, (MIB, 4 * KIB))
     lab.replica.start()

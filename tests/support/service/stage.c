@@ -208,6 +208,12 @@ static enum status act_discard(const struct service_context *service, registry_k
     return STATUS_OK;
 }
 
+static void act_hold_replica(const struct service_context *service, registry_key key)
+{
+    (void)service;
+    (void)key;
+}
+
 static const struct replication_ops actor = {
     .hold_open = act_hold_open,
     .hold_close = act_hold_close,
@@ -216,6 +222,7 @@ static const struct replication_ops actor = {
     .probe = act_probe,
     .merge = act_merge,
     .discard = act_discard,
+    .hold_replica = act_hold_replica,
 };
 
 // ---- the house ----
