@@ -103,6 +103,7 @@ static enum status status_of_errno(int error_number)
     case EAGAIN:
     case EBUSY:
     case ETXTBSY:
+    case EADDRINUSE:
         return STATUS_IN_USE;
     case ENOMEM:
         return STATUS_OUT_OF_MEMORY;

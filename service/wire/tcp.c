@@ -264,7 +264,11 @@ enum status transport_listen(const char *address, uint16_t port, struct listener
     st = socket_listen(&addresses[0], &l->socket, &l->port);
     if (st != STATUS_OK) {
         free(l);
-        return status_context("On %s port %u", address, port);
+        st = status_context("On %s port %u", address, port);
+        return st == STATUS_IN_USE
+                   ? status_advise(0, "End the program that listens there, or give another port "
+                                      "with --listen.")
+                   : st;
     }
     *out = l;
     return STATUS_OK;
