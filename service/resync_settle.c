@@ -120,10 +120,11 @@ void settle_cancelled(struct task *task, const struct relationship *r)
 void settle_cancel_pending(struct task *task, const struct relationship *r,
                            const struct status_details *why)
 {
+    const char *action =
+        why->action[0] ? why->action
+                       : "Bring the replica server back; the cancel takes effect when it answers.";
     VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_CANCEL_FAILED, r,
-             EVENT_ERROR_FIELDS(why),
-             EVENT_STRING(
-                 "Bring the replica server back; the cancel takes effect as soon as it answers."));
+             EVENT_ERROR_FIELDS(why), EVENT_STRING(action));
 }
 
 static enum status to_follow(struct relationship *r, void *argument)

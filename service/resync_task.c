@@ -336,7 +336,7 @@ struct task_verdict resync_task_attempt(struct task *task)
     uint64_t delay_ms = CANCEL_RETRY_FIRST_MS;
     enum step step;
     do {
-        switch (job_get_order(task->job)) {
+        switch (task_take_order(task)) {
         case JOB_CUT:
             step = STEP_DONE;
             break;

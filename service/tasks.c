@@ -24,7 +24,7 @@ struct slot {
     enum slot_state state;
     uint64_t number; // queued: lowest first
     int64_t due;     // waiting: monotonic
-    bool poked;      // came while it ran
+    bool poked;      // an order or a poke came that its thread has not seen
     bool has_turn;   // counts as an active transfer
     bool orphan;     // forgotten: freed by its thread
     struct task_caller caller;
@@ -62,11 +62,18 @@ static unsigned active(const struct tasks *tasks)
     return count;
 }
 
+// Waits for its turn. One that has an order leaves the queue, though its thread may not have come
+// to it yet.
+static bool is_queued(const struct slot *slot)
+{
+    return slot->state == SLOT_QUEUED && job_get_order(slot->task.job) == JOB_GO;
+}
+
 static struct slot *next_in_queue(struct tasks *tasks)
 {
     struct slot *best = NULL;
     for (struct slot *slot = tasks->first; slot; slot = slot->next)
-        if (slot->state == SLOT_QUEUED && (!best || slot->number < best->number))
+        if (is_queued(slot) && (!best || slot->number < best->number))
             best = slot;
     return best;
 }
@@ -114,6 +121,16 @@ void task_get_caller(struct task *task, struct task_caller *out)
     pthread_mutex_lock(&tasks->lock);
     *out = slot_of(task)->caller;
     pthread_mutex_unlock(&tasks->lock);
+}
+
+enum job_order task_take_order(struct task *task)
+{
+    struct tasks *tasks = task->supervisor->tasks;
+    pthread_mutex_lock(&tasks->lock);
+    slot_of(task)->poked = false;
+    enum job_order order = job_get_order(task->job);
+    pthread_mutex_unlock(&tasks->lock);
+    return order;
 }
 
 enum status task_renew_job(struct task *task)
@@ -489,19 +506,26 @@ void tasks_orphan(struct tasks *tasks, registry_key key)
     pthread_mutex_unlock(&tasks->lock);
 }
 
+// The place in the queue of one that has `before` others before it: 0 when a turn is free for it.
+// The lock is held.
+static unsigned place_behind(const struct tasks *tasks, unsigned before)
+{
+    unsigned running = active(tasks);
+    unsigned turns = tasks->maximum_active > running ? tasks->maximum_active - running : 0;
+    return before < turns ? 0 : before - turns + 1;
+}
+
 // The lock is held.
 static struct task_view view_of(const struct tasks *tasks, const struct slot *slot)
 {
     struct task_view view = {
         .key = slot->task.key, .present = true, .running = slot->state == SLOT_RUNNING};
-    if (slot->state != SLOT_QUEUED)
+    if (!is_queued(slot))
         return view;
     unsigned before = 0;
-    unsigned running = active(tasks);
-    unsigned turns = tasks->maximum_active > running ? tasks->maximum_active - running : 0;
     for (const struct slot *other = tasks->first; other; other = other->next)
-        before += other->state == SLOT_QUEUED && other->number < slot->number;
-    view.queue_position = before < turns ? 0 : before - turns + 1;
+        before += is_queued(other) && other->number < slot->number;
+    view.queue_position = place_behind(tasks, before);
     return view;
 }
 
@@ -521,14 +545,16 @@ enum status tasks_take_snapshot(struct tasks *tasks, struct tasks_snapshot *out)
     struct tasks_snapshot snapshot = {.views = calloc(RELATIONSHIPS_MAX, sizeof *snapshot.views)};
     if (!snapshot.views)
         return status_no_memory("a list of tasks");
+    unsigned queued = 0;
     pthread_mutex_lock(&tasks->lock);
     for (struct slot *slot = tasks->first; slot && snapshot.count < RELATIONSHIPS_MAX;
          slot = slot->next) {
         if (slot->orphan)
             continue;
         snapshot.views[snapshot.count++] = view_of(tasks, slot);
-        snapshot.queued += slot->state == SLOT_QUEUED;
+        queued += is_queued(slot);
     }
+    snapshot.last_place = place_behind(tasks, queued);
     pthread_mutex_unlock(&tasks->lock);
     *out = snapshot;
     return STATUS_OK;

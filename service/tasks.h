@@ -52,6 +52,9 @@ struct task_verdict merge_task_attempt(struct task *task);
 // came too late. The order JOB_CUT is kept.
 enum status task_renew_job(struct task *task) MUST_CHECK;
 
+// The order to follow now; those that come later end the next wait.
+enum job_order task_take_order(struct task *task);
+
 // The last caller.
 void task_get_caller(struct task *task, struct task_caller *out);
 
@@ -108,7 +111,7 @@ struct task_view tasks_view(struct tasks *tasks, registry_key key);
 struct tasks_snapshot {
     struct task_view *views; // the caller frees
     size_t count;
-    unsigned queued; // length of the queue
+    unsigned last_place; // queue position of one that comes now
 };
 enum status tasks_take_snapshot(struct tasks *tasks, struct tasks_snapshot *out) MUST_CHECK;
 

@@ -219,7 +219,7 @@ static struct task_view task_of(const struct relationship *r, registry_key key,
             return tasks->views[i];
     struct task_view view = {.key = key};
     if (r->state == REPLICATION_RESYNCHRONIZING && r->queue_number != 0)
-        view.queue_position = tasks->queued + 1;
+        view.queue_position = tasks->last_place;
     return view;
 }
 
