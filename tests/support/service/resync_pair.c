@@ -12,9 +12,10 @@
 #include "tests/support/temp.h"
 #include "tests/support/test.h"
 
-#define PIECE       (1024 * 1024)
-#define BLOCK       4096
-#define CLEAN_UP_MS 30000
+#define PIECE          (1024 * 1024)
+#define BLOCK          4096
+#define MERGE_RETRY_MS 20
+#define CLEAN_UP_MS    30000
 
 struct pair_thread {
     struct pair_thread *next;
@@ -58,8 +59,10 @@ static void *run_thread(void *argument)
     struct pair_side *replica = &t->pair->replica;
     if (t->stream)
         resync_replica_session(&replica->context, &t->pair->hooks, t->stream, t->job);
-    else
-        (void)resync_replica_merge(&replica->context, replica->key, t->job);
+    else // as the supervisor does, without its pauses
+        while (resync_replica_merge(&replica->context, replica->key, t->job) == RESYNC_RETRY)
+            if (!job_sleep(t->job, MERGE_RETRY_MS) && job_get_order(t->job) == JOB_CUT)
+                break;
     return NULL;
 }
 
