@@ -9,8 +9,9 @@
 #include "service/replicate/replica_session.h"
 #include "service/replicate/replication_events.h"
 
-// The primary ends a window at 64 MiB of data and may be one window ahead of our verification.
-#define UNVERIFIED_BYTES_MAX  (192ull << 20)
+// The primary's windows have up to 128 MiB of data and what waited for leaves, and it may be one
+// window ahead of our verification.
+#define UNVERIFIED_BYTES_MAX  (288ull << 20)
 #define UNVERIFIED_RANGES_MAX 65536
 #define CREDIT_STEP           (REPLICA_DATA_CREDIT / 4)
 #define VERIFY_READ_SIZE      (256u * 1024)
