@@ -14,11 +14,14 @@ wine_environment() { # PREFIX
 # its reader wait for ever. With the server kept up a program starts in 40 ms instead of a second or two.
 wine_up() {
     mkdir -p "$WINEPREFIX"
-    wineserver -p </dev/null >/dev/null 2>&1 || [ $? -eq 2 ] # 2: one is running already
     if [ ! -e "$WINEPREFIX/complete" ]; then
         wineboot -i </dev/null >/dev/null 2>&1
+        # The first server must end: as long as it lives, a new prefix has two service managers, and a service that one of
+        # them installs is unknown to the other.
+        timeout 60 wineserver -w </dev/null >/dev/null 2>&1
         touch "$WINEPREFIX/complete"
     fi
+    wineserver -p </dev/null >/dev/null 2>&1 || [ $? -eq 2 ] # 2: one is running already
     wine cmd /c exit </dev/null >/dev/null 2>&1
 }
 
