@@ -7,11 +7,34 @@ import time
 
 from vrep_e2e import MIB, Disk, Skip, check, main, poll, sha256
 from vrep_e2e.disk import children_of
-from vrep_e2e.lab import REPLICATING, WAITING
+from vrep_e2e.lab import REPLICATING, SUSPENDED, WAITING
 from vrep_e2e.service import has_fault_points
 
 SIZE = 64 * MIB
 MERGING = ("Merging", "Merged")
+REPEATED = (1,) * 5
+# Where a process may kill itself (service/replicate/fault_point.h), and at which passages.
+POINTS = {
+    "primary": {
+        "compare-unit": (1, 40, 150, 300, 450),
+        "before-committing-persist": REPEATED,
+        "after-committing-persist": REPEATED,
+    },
+    "replica": {
+        "child-create": REPEATED,
+        "child-write": (1, 3, 6, 10, 15),
+        "window-flush": REPEATED,
+        "cursor-persist": REPEATED,
+        "verified": REPEATED,
+        "reserve": REPEATED,
+        "before-merging-persist": REPEATED,
+        "after-merging-persist": REPEATED,
+        "rename": REPEATED,
+        "merge-step": (1, 2, 3, 5, 8),
+        "before-merged-persist": REPEATED,
+        "before-child-delete": REPEATED,
+    },
+}
 
 
 class Cycle:
@@ -38,11 +61,9 @@ class Cycle:
         for service in (self.lab.primary, self.lab.replica):
             if service is side:
                 service.restart(faults)
-        if self.lab.primary.relationship("pair")["ReplicationState"] == REPLICATING:
-            self.lab.primary.request("suspend", name="pair")
         self.lab.primary.request("set", name="pair", bandwidth_limit=pace)
         before = sha256(self.replica.path)
-        self.lab.resync("pair")
+        self.lab.resync_again("pair")
         return before
 
     def merging(self):
@@ -68,7 +89,7 @@ class Cycle:
             found = self.lab.primary.relationship("pair")
             if found["ReplicationState"] == REPLICATING:
                 return True
-            if found["ReplicationState"] == WAITING:
+            if found["ReplicationState"] in (WAITING, SUSPENDED):  # it had not begun yet
                 self.lab.resync("pair")
             elif found["NextAttemptTime"]:
                 self.lab.primary.request("resume", name="pair")
