@@ -8,13 +8,13 @@
 #include "base/os.h"
 #include "service/control/requests.h"
 #include "service/control/server.h"
-#include "service/probes.h"
+#include "service/supervise/probes.h"
 #include "service/replicate/replica_table.h"
-#include "service/sessions.h"
-#include "service/tasks.h"
-#include "service/unfinished.h"
+#include "service/supervise/sessions.h"
+#include "service/supervise/tasks.h"
+#include "service/supervise/unfinished.h"
 #include "service/vm_events.h"
-#include "service/watch.h"
+#include "service/supervise/watch.h"
 
 #define STOP_MS      7000 // all threads have so long to reach their next safe point
 #define STOP_STEP_MS 1000 // between calls of the wait hint

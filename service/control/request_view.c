@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "service/control/requests.h"
 #include "service/engine/json_writer.h"
-#include "service/tasks.h"
-#include "service/watch.h"
+#include "service/supervise/tasks.h"
+#include "service/supervise/watch.h"
 
 // All that is shown, taken at one time.
 struct view {

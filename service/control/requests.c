@@ -7,9 +7,9 @@
 #include "base/buffer.h"
 #include "base/os.h"
 #include "service/engine/json_writer.h"
-#include "service/probes.h"
-#include "service/tasks.h"
-#include "service/verbs.h"
+#include "service/supervise/probes.h"
+#include "service/supervise/tasks.h"
+#include "service/supervise/verbs.h"
 #include "service/vm_events.h"
 
 #define HOST_MAX       255

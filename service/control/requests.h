@@ -4,7 +4,7 @@
 #define VREP_SERVICE_CONTROL_REQUESTS_H
 
 #include "service/control/server.h"
-#include "service/supervisor.h"
+#include "service/supervise/supervisor.h"
 
 // The control_handler of the service; `supervisor` is its struct supervisor.
 enum status requests_handle(void *supervisor, const struct control_caller *caller,
@@ -22,8 +22,8 @@ enum status request_check_host(const char *member, const char *host) MUST_CHECK;
 
 struct tasks_snapshot;
 
-// One relationship as docs/control.md has it (request_view.c), with what `tasks` (service/tasks.h)
-// says of its task. `with_disks`: its "Disks", too.
+// One relationship as docs/control.md has it (request_view.c), with what `tasks`
+// (service/supervise/tasks.h) says of its task. `with_disks`: its "Disks", too.
 enum status request_view(struct supervisor *supervisor, registry_key key,
                          const struct tasks_snapshot *tasks, bool with_disks,
                          json_t **out) MUST_CHECK;

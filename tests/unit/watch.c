@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "service/watch.h"
+#include "service/supervise/watch.h"
 #include "tests/support/must.h"
 #include "tests/support/service/stage.h"
 #include "vhd/vhd.h"

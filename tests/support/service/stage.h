@@ -5,8 +5,8 @@
 #define VREP_TESTS_SUPPORT_SERVICE_STAGE_H
 
 #include "service/control/server.h"
-#include "service/supervisor.h"
-#include "service/tasks.h"
+#include "service/supervise/supervisor.h"
+#include "service/supervise/tasks.h"
 #include "tests/support/mem_fs.h"
 
 #define STAGE_SCRIPT_MAX  64

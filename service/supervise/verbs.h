@@ -1,10 +1,10 @@
 // What requests make of a relationship: the engine decides, the record is changed, the tasks are
 // told. Each returns within the time of a save; nothing here waits for a disk or for the other host
 // unless it says so.
-#ifndef VREP_SERVICE_VERBS_H
-#define VREP_SERVICE_VERBS_H
+#ifndef VREP_SERVICE_SUPERVISE_VERBS_H
+#define VREP_SERVICE_SUPERVISE_VERBS_H
 
-#include "service/tasks.h"
+#include "service/supervise/tasks.h"
 
 #define VERB_MESSAGE_MAX 1024
 

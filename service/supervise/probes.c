@@ -1,4 +1,4 @@
-#include "service/probes.h"
+#include "service/supervise/probes.h"
 
 #include <stdio.h>
 #include <stdlib.h>

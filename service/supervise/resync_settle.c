@@ -1,4 +1,4 @@
-#include "service/resync_settle.h"
+#include "service/supervise/resync_settle.h"
 
 #include <stdio.h>
 #include <string.h>

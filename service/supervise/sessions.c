@@ -1,9 +1,9 @@
-#include "service/sessions.h"
+#include "service/supervise/sessions.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "service/tasks.h"
+#include "service/supervise/tasks.h"
 #include "service/vm_events.h"
 
 #define ACCEPT_PAUSE_MS 1000 // after a failure that is not the end: no handles, no memory

@@ -1,9 +1,9 @@
-#include "service/verbs.h"
+#include "service/supervise/verbs.h"
 
 #include <stdio.h>
 
 #include "service/vm_events.h"
-#include "service/watch.h"
+#include "service/supervise/watch.h"
 
 // A verb on its way through the registry.
 struct verb_change {

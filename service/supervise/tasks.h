@@ -2,11 +2,11 @@
 // turn, and merges (replica). A task runs in a thread of its own only while it does something:
 // between attempts and in the queue it is a record here, and the scheduler's thread starts it when
 // its time or its turn has come.
-#ifndef VREP_SERVICE_TASKS_H
-#define VREP_SERVICE_TASKS_H
+#ifndef VREP_SERVICE_SUPERVISE_TASKS_H
+#define VREP_SERVICE_SUPERVISE_TASKS_H
 
 #include "service/control/server.h"
-#include "service/supervisor.h"
+#include "service/supervise/supervisor.h"
 
 enum task_kind { TASK_RESYNC, TASK_MERGE };
 

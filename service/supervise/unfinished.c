@@ -1,8 +1,8 @@
-#include "service/unfinished.h"
+#include "service/supervise/unfinished.h"
 
 #include <stdlib.h>
 
-#include "service/tasks.h"
+#include "service/supervise/tasks.h"
 #include "service/vm_events.h"
 
 struct pending {

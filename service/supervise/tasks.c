@@ -1,6 +1,6 @@
 // One lock guards the list of tasks and everything that others than a task's own thread look at.
 // Nothing is done under it that could wait for a disk, so requests may take it.
-#include "service/tasks.h"
+#include "service/supervise/tasks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

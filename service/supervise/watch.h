@@ -1,10 +1,10 @@
 // The watch over primaries' disks that nobody tracks: at service start and from time to time while
 // they idle in state Replicating, their identities are looked at. A look that a disk blocks is left
 // to itself, and no second one is begun for that relationship.
-#ifndef VREP_SERVICE_WATCH_H
-#define VREP_SERVICE_WATCH_H
+#ifndef VREP_SERVICE_SUPERVISE_WATCH_H
+#define VREP_SERVICE_SUPERVISE_WATCH_H
 
-#include "service/supervisor.h"
+#include "service/supervise/supervisor.h"
 
 // Starts the watch, with a first look at once.
 enum status watch_new(struct supervisor *supervisor, struct watch **out) MUST_CHECK;

@@ -1,7 +1,7 @@
 // One attempt of a merge on the replica. A merge only ever ends in being finished; what goes wrong
 // is tried again.
 #include "base/clock.h"
-#include "service/tasks.h"
+#include "service/supervise/tasks.h"
 #include "service/vm_events.h"
 
 struct merge_note {

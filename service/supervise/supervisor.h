@@ -4,8 +4,8 @@
 // instructions, never during I/O and never while something is waited for that a disk could keep.
 // Inside tasks' lock only leaves are taken: the workers' lock, a job's, the registry's table.
 // Registry changes (registry.c) are made without any of them.
-#ifndef VREP_SERVICE_SUPERVISOR_H
-#define VREP_SERVICE_SUPERVISOR_H
+#ifndef VREP_SERVICE_SUPERVISE_SUPERVISOR_H
+#define VREP_SERVICE_SUPERVISE_SUPERVISOR_H
 
 #include <pthread.h>
 

@@ -1,9 +1,9 @@
 // Probes: whether a replica could be resynchronized now, asked in the background, for requests that
 // do not wait.
-#ifndef VREP_SERVICE_PROBES_H
-#define VREP_SERVICE_PROBES_H
+#ifndef VREP_SERVICE_SUPERVISE_PROBES_H
+#define VREP_SERVICE_SUPERVISE_PROBES_H
 
-#include "service/supervisor.h"
+#include "service/supervise/supervisor.h"
 
 enum status probes_new(struct supervisor *supervisor, struct probes **out) MUST_CHECK;
 void probes_shut(struct probes *probes); // cuts those that run; workers_wait follows

@@ -1,8 +1,8 @@
 // The replica's door: accepts connections of primaries and serves each in a thread of its own.
-#ifndef VREP_SERVICE_SESSIONS_H
-#define VREP_SERVICE_SESSIONS_H
+#ifndef VREP_SERVICE_SUPERVISE_SESSIONS_H
+#define VREP_SERVICE_SUPERVISE_SESSIONS_H
 
-#include "service/supervisor.h"
+#include "service/supervise/supervisor.h"
 #include "service/wire/transport.h"
 
 // A primary has one connection a running resynchronization; more are closed at once (event 50011).

@@ -1,13 +1,13 @@
 // One attempt of a resynchronization on the primary, and what its end makes of the relationship.
 // The record is changed in steps that are each a valid state, so that a crash between any two is
 // continued by the next start.
-#include "service/tasks.h"
+#include "service/supervise/tasks.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "service/resync_settle.h"
+#include "service/supervise/resync_settle.h"
 #include "service/vm_events.h"
 
 #define RESTARTS_MAX          5 // from block 0 in a row; then the next one waits like a failed attempt

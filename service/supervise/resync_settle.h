@@ -1,9 +1,9 @@
 // What the end of an attempt makes of the primary's record, and the events that tell of it. `r` is
 // a copy of the present record, for names in events; called in the task's thread (resync_task.c).
-#ifndef VREP_SERVICE_RESYNC_SETTLE_H
-#define VREP_SERVICE_RESYNC_SETTLE_H
+#ifndef VREP_SERVICE_SUPERVISE_RESYNC_SETTLE_H
+#define VREP_SERVICE_SUPERVISE_RESYNC_SETTLE_H
 
-#include "service/tasks.h"
+#include "service/supervise/tasks.h"
 
 void settle_merged(struct task *task, const struct relationship *r);    // 4
 void settle_cancelled(struct task *task, const struct relationship *r); // 10

@@ -1,5 +1,5 @@
 // The lock guards the list of what was looked at; it is never held during a look.
-#include "service/watch.h"
+#include "service/supervise/watch.h"
 
 #include <stdlib.h>
 

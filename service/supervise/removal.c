@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "service/verbs.h"
+#include "service/supervise/verbs.h"
 #include "service/vm_events.h"
 
 #define REMOVE_ANSWER_MS 1600 // the request's answer waits so long for the removal
