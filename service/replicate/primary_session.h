@@ -37,7 +37,6 @@ struct primary_session {
     struct digest_key digest_key;
     atomic_bool committing; // from here on only JOB_CUT interrupts
     bool for_cancel;        // this connection carries a cancel: only JOB_CUT interrupts it, too
-    int64_t as_of;          // wall ms of the point in time that the replica is brought to
     uint64_t data_credit;   // the replica's grant, in all
     uint64_t data_sent;     // what of it is used
     struct resync_progress progress;

@@ -78,7 +78,11 @@ enum status replica_claim_take(struct replica_table *table, registry_key key, st
     int64_t deadline = clock_mono_ms() + wait_ms;
     pthread_mutex_lock(&table->mutex);
     struct replica_claim *claim = claim_of(table, key);
-    enum status st = claim ? STATUS_OK : status_no_memory("a claim of a relationship");
+    if (!claim) {
+        pthread_mutex_unlock(&table->mutex);
+        return status_no_memory("a claim of a relationship");
+    }
+    enum status st = STATUS_OK;
     while (st == STATUS_OK && claim->taken) {
         // The job lives as long as the claim is taken, and the claim cannot be released while we
         // have the mutex.

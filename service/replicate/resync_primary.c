@@ -203,7 +203,9 @@ static enum status agree_and_begin(struct primary_session *s, const struct disk_
 static enum status change_merged(struct relationship *r, void *argument)
 {
     r->phase = PHASE_NONE;
-    r->last_replication_time = *(const int64_t *)argument;
+    (void)argument;
+    r->last_replication_time = r->commit_time;
+    r->commit_time = 0;
     r->last_resync_id = r->resync_id;
     r->last_outcome = OUTCOME_MERGED;
     for (size_t i = 0; i < r->disk_count; i++) {
@@ -220,7 +222,7 @@ static enum resync_end finished(struct primary_session *s)
 {
     for (size_t i = 0; i < s->progress.disk_count; i++)
         s->progress.disk[i].merged = s->progress.disk[i].merge_total;
-    enum status st = registry_update(s->service->registry, s->key, change_merged, &s->as_of);
+    enum status st = registry_update(s->service->registry, s->key, change_merged, NULL);
     if (st != STATUS_OK)
         return RESYNC_RETRY;
     primary_show(s, true);
@@ -270,14 +272,22 @@ static enum resync_end committed(struct primary_session *s, struct disk_hold **h
     return follow(s);
 }
 
+// As of now the replica's disks will equal ours, which only then are let go.
+static enum status change_committing(struct relationship *r, void *argument)
+{
+    (void)argument;
+    r->phase = PHASE_COMMITTING;
+    r->commit_time = clock_wall_ms();
+    return STATUS_OK;
+}
+
 static enum resync_end commit(struct primary_session *s, struct disk_hold **hold)
 {
     enum request_outcome outcome = REQUEST_OUTCOME_UNKNOWN;
     bool answered = false;
-    s->as_of = clock_wall_ms();
     atomic_store(&s->committing, true);
     FAULT_POINT("before-committing-persist");
-    enum status st = persist_phase(s, PHASE_COMMITTING);
+    enum status st = registry_update(s->service->registry, s->key, change_committing, NULL);
     if (st != STATUS_OK)
         return RESYNC_RETRY;
     FAULT_POINT("after-committing-persist");
@@ -345,7 +355,7 @@ static enum resync_end resume_commit(struct primary_session *s, struct disk_hold
 static void start_progress(struct primary_session *s)
 {
     s->progress.activity = "Connecting";
-    s->as_of = s->progress.started = clock_wall_ms();
+    s->progress.started = clock_wall_ms();
     s->progress.mono_started = clock_mono_ms();
     s->progress.remaining_s = -1;
 }

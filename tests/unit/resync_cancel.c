@@ -267,7 +267,7 @@ static void discard__replica_removed_while_suspended__child_goes(void **state)
 static void continue__after_suspend__from_the_cursor(void **state)
 {
     (void)state;
-    struct disk_progress disk;
+    struct disk_progress disk = {.start = 0};
     struct resync_pair *pair = suspended_pair();
     assert_merges(pair);
     assert_true(progress_of(pair, &disk));
@@ -278,7 +278,7 @@ static void continue__after_suspend__from_the_cursor(void **state)
 static void continue__replica_restarted__from_the_cursor(void **state)
 {
     (void)state;
-    struct disk_progress disk;
+    struct disk_progress disk = {.start = 0};
     struct resync_pair *pair = suspended_pair();
     pair_restart_replica(pair);
     assert_merges(pair);
@@ -305,7 +305,7 @@ static void continue__primary_changed__from_block_0(void **state)
 {
     (void)state;
     struct random r = seed();
-    struct disk_progress disk;
+    struct disk_progress disk = {.start = 0};
     struct resync_pair *pair = suspended_pair();
     pair_write(pair_primary(pair)->disk[0], &r, 5 * MIB, MIB); // behind the cursor
     assert_end(pair_attempt(pair, NULL, NULL), RESYNC_RESTART);
