@@ -92,6 +92,8 @@ struct relationship {
 
     struct guid resync_id; // the running or suspended one; zero: none
     enum resynchronize_phase phase;
+    int64_t commit_time;   // primary, phase COMMITTING: as of when the replica's disks will equal
+                           // ours; wall ms
     uint64_t queue_number; // state 11: waits for its turn, lowest first; 0: does not wait
     // State 11 before anything was begun: where a stop or a refused start leads back to.
     enum replication_state state_before;

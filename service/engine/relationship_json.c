@@ -62,6 +62,7 @@ static void put_resynchronization(struct json_writer *w, const struct relationsh
 {
     json_writer_guid(w, "ResynchronizeId", &r->resync_id);
     json_writer_text(w, "ResynchronizePhase", resynchronize_phase_text(r->phase));
+    json_writer_time(w, "ResynchronizeCommitTime", r->commit_time);
     json_writer_number(w, "QueueNumber", r->queue_number);
     json_writer_number(w, "StateBefore", (uint64_t)r->state_before);
     json_writer_bool(w, "FromStart", r->from_start);
@@ -328,6 +329,7 @@ static void get_resynchronization(struct reader *rd, struct relationship *r)
 {
     get_guid(rd, "ResynchronizeId", &r->resync_id);
     GET_ENUM(rd, "ResynchronizePhase", PHASE_MERGED, resynchronize_phase_text, &r->phase);
+    r->commit_time = get_time(rd, "ResynchronizeCommitTime");
     r->queue_number = get_number(rd, "QueueNumber", INT64_MAX);
     r->state_before = get_state(rd, "StateBefore");
     r->from_start = get_bool(rd, "FromStart");

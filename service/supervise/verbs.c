@@ -237,7 +237,10 @@ static enum status carry_out(struct supervisor *supervisor, registry_key key,
         snprintf(message, VERB_MESSAGE_MAX, "Replication of '%s' is suspended.", r->name);
         return STATUS_OK;
     case ACTION_RETRY_NOW:
-        snprintf(message, VERB_MESSAGE_MAX, "'%s': the next attempt does not wait any longer.",
+        snprintf(message, VERB_MESSAGE_MAX,
+                 tasks_view(supervisor->tasks, key).running
+                     ? "The resynchronization of '%s' is running already."
+                     : "The resynchronization of '%s' is tried again at once.",
                  r->name);
         return wake_task(supervisor, key, r, caller);
     case ACTION_NOTHING:

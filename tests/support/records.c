@@ -89,6 +89,7 @@ struct relationship *record_full(void)
     r->look_in_use_since = 1763833749125;
     must_be_ok(guid_generate(&r->resync_id));
     r->phase = PHASE_COMMITTING;
+    r->commit_time = 1763833749126;
     r->queue_number = 17;
     r->state_before = REPLICATION_SUSPENDED;
     r->from_start = true;
@@ -146,6 +147,7 @@ static void assert_run_equal(const struct relationship *a, const struct relation
 {
     assert_true(guid_equal(&a->resync_id, &b->resync_id));
     assert_int_equal(a->phase, b->phase);
+    assert_true(a->commit_time == b->commit_time);
     assert_true(a->queue_number == b->queue_number);
     assert_int_equal(a->state_before, b->state_before);
     assert_int_equal(a->from_start, b->from_start);
