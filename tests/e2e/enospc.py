@@ -2,6 +2,7 @@
 # vrep-test: timeout=600 labels=e2e presets=native
 """The replica's volume fills up while its child grows and while its base grows: suspended or finished later, never lost."""
 
+import errno
 import os
 
 from vrep_e2e import KIB, MIB, Disk, check, main, need_root, sha256
@@ -29,13 +30,18 @@ def volume(lab, size, kind):
 
 def fill_up(folder, leave):
     """A file that leaves this much room."""
-    stat = os.statvfs(folder)
     ballast = os.path.join(folder, "ballast")
-    take = stat.f_bavail * stat.f_frsize - leave
-    if take > 0:
-        with open(ballast, "ab") as file:
-            os.posix_fallocate(file.fileno(), os.path.getsize(ballast), take)
-    return ballast
+    with open(ballast, "ab") as file:
+        while True:
+            stat = os.statvfs(folder)
+            take = stat.f_bavail * stat.f_frsize - leave
+            if take <= 0:
+                return ballast
+            try:
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, take)
+            except OSError as full:  # somebody else took some of it meanwhile
+                if full.errno != errno.ENOSPC:
+                    raise
 
 
 def prepared(lab, kind, room):

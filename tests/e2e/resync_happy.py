@@ -165,7 +165,7 @@ def paths(lab):
     """400 characters, Cyrillic, emoji, blanks and quotes."""
     lab.start()
     long_folder = lab.disks
-    while len(long_folder) < 380:
+    while len(long_folder) < 400:
         long_folder = os.path.join(long_folder, "папка" if len(long_folder) % 2 else "a folder with a long name")
     for number, folder in enumerate((long_folder, os.path.join(lab.disks, "диски и 'кавычки'"),
                                      os.path.join(lab.disks, "💾 disks 🚀"))):
