@@ -91,13 +91,36 @@ static enum status reserve_and_persist(struct replica_session *s, const struct r
     return st;
 }
 
+// A differencing disk that somebody else has made over a base since the beginning would break.
+static enum status check_no_other_child(const struct replica_session *s,
+                                        const struct relationship *r)
+{
+    for (size_t i = 0; i < r->disk_count; i++) {
+        char *other = NULL;
+        enum status st = vhd_find_other_child(r->disks[i].path, s->child_paths[i], &other);
+        if (st != STATUS_OK)
+            return st;
+        if (!other)
+            continue;
+        (void)status_fail(
+            STATUS_REFUSED, 0,
+            "The replica's disk '%s' has become the parent of '%s', which the merge would break.",
+            r->disks[i].path, other);
+        free(other);
+        return status_advise(0, "Merge or delete that differencing disk, then resume replication.");
+    }
+    return STATUS_OK;
+}
+
 static enum status commit_now(struct replica_session *s, const struct relationship *r)
 {
     if (!s->begun || !replica_writer_complete(s->writer))
         return status_fail(STATUS_PROTOCOL, 0,
                            "The primary commits what is not compared to its end.");
     replica_stop_streams(s);
-    enum status st = reserve_and_persist(s, r);
+    enum status st = check_no_other_child(s, r);
+    if (st == STATUS_OK)
+        st = reserve_and_persist(s, r);
     struct status_details why = *status_last();
     replica_unbegin(s);
     if (st != STATUS_OK) {

@@ -353,6 +353,21 @@ static void hold__child_exists__nobody_writes_the_base(void **state)
     pair_free(pair);
 }
 
+static void commit__base_has_become_a_parent__refused_and_goes_on_later(void **state)
+{
+    (void)state;
+    struct resync_pair *pair = suspended_pair();
+    char *folder = os_path_folder(pair_replica(pair)->disk[0]);
+    char *other = os_path_join(folder, "checkpoint.avhdx");
+    assert_ok(vhd_create_child(other, pair_replica(pair)->disk[0], NULL));
+    assert_end(pair_attempt(pair, NULL, NULL), RESYNC_REFUSED);
+    assert_ok(os_remove_file(other));
+    assert_merges(pair);
+    free(other);
+    free(folder);
+    pair_free(pair);
+}
+
 static void guard__replica_written_after_the_merge__refused(void **state)
 {
     (void)state;
@@ -385,6 +400,7 @@ int main(void)
         cmocka_unit_test(continue__child_gone__from_block_0),
         cmocka_unit_test(continue__base_written_by_somebody__refused_and_child_deleted),
         cmocka_unit_test(hold__child_exists__nobody_writes_the_base),
+        cmocka_unit_test(commit__base_has_become_a_parent__refused_and_goes_on_later),
         cmocka_unit_test(guard__replica_written_after_the_merge__refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
