@@ -3,10 +3,11 @@
 """Kill -9 of either side, spread over compare, verify, commit and merge: after a restart every run ends identical, and
 until the merge the replica's file is what it was."""
 
+import os
 import time
 
 from vrep_e2e import MIB, Disk, Skip, check, main, poll, sha256
-from vrep_e2e.disk import children_of
+from vrep_e2e.disk import children_of, vrepdisk
 from vrep_e2e.lab import REPLICATING, SUSPENDED, WAITING
 from vrep_e2e.service import has_fault_points
 
@@ -156,4 +157,36 @@ def at_points(lab):
     check(not missed, f"never passed so often: {missed}")
 
 
-main(at_progress, at_points)
+def finished_by_hand(lab):
+    """`vrepdisk merge` refuses an incomplete child, and finishes a cut merge without the service, which then notices."""
+    if not has_fault_points():
+        raise Skip("this build has no fault points (-DVREP_FAULT_POINTS)")
+    cycle = Cycle(lab)
+    before = cycle.begin("verified:1:kill", lab.replica)
+    poll(lambda: not lab.replica.running(), 60, "the replica dies before the commit")
+    (child,) = children_of(cycle.replica.path)
+    check(".part." in child, f"an incomplete child is called {child}")
+    try:
+        vrepdisk("merge", os.path.join(lab.disks, child))
+    except AssertionError as refusal:
+        check("--force" in str(refusal), f"the refusal does not name --force: {refusal}")
+    check(sha256(cycle.replica.path) == before, "a refused merge changed the disk")
+    cycle.complete(lab.replica, before, "an incomplete child stays")
+
+    cycle.begin("merge-step:1:kill", lab.replica)
+    poll(lambda: not lab.replica.running(), 60, "the replica dies in the merge")
+    (child,) = children_of(cycle.replica.path)
+    check(".part." not in child, f"a complete child is called {child}")
+    vrepdisk("merge", os.path.join(lab.disks, child))
+    lab.check_identical(cycle.primary, cycle.replica)
+    lab.replica.start()
+    lab.replica.wait("pair", lambda r: r["ResynchronizePhase"] in (None, "", "None"), 30, "the replica sees that it is done")
+    check(lab.replica.events(50023), "no event 50023 on the replica")
+    lab.primary.request("resume", name="pair")
+    lab.primary.wait_state("pair", WAITING, 60)
+    lab.check_identical(cycle.primary, cycle.replica)
+    lab.resync("pair", overwrite_replica=True)
+    lab.finished("pair", [(cycle.primary, cycle.replica)])
+
+
+main(at_progress, at_points, finished_by_hand)
