@@ -72,11 +72,17 @@ class Cycle:
         found = self.lab.replica.relationship("pair")
         return found["ResynchronizePhase"] in MERGING or found["ReplicationState"] == REPLICATING
 
-    def complete(self, victim, before, what):
+    def kill(self, victims, before, what):
+        for victim in victims:
+            victim.kill()
+        self.complete(victims, before, what)
+
+    def complete(self, victims, before, what):
         """After the kill: the replica's bytes, the restart, the end."""
         self.kills += 1
         unchanged = sha256(self.replica.path) == before
-        victim.start()
+        for victim in victims:
+            victim.start()
         if not unchanged:
             check(self.merging(), f"{what}: the base was written before the merge")
         self.lab.primary.request("set", name="pair", bandwidth_limit=0)
@@ -99,23 +105,20 @@ class Cycle:
 
 
 def at_progress(lab):
-    """The process is killed from outside when so much is compared, or so long after the last byte was."""
+    """Processes are killed from outside when so much is compared, or so long after the start."""
     cycle = Cycle(lab)
-    for side in ("primary", "replica"):
-        victim = getattr(lab, side)
-        for step in range(10):
-            before = cycle.begin(pace=4 * MIB)
-            lab.primary.wait("pair", lambda r, s=step: (r["ResynchronizeBytesCompared"] or 0) >= s * SIZE // 10 or
+    sides = {"primary": (lab.primary,), "replica": (lab.replica,), "both": (lab.replica, lab.primary)}
+    for name, victims in sides.items():
+        for step in range(8):
+            before = cycle.begin(pace=MIB // 2)
+            lab.primary.wait("pair", lambda r, s=step: (r["ResynchronizeBytesCompared"] or 0) >= s * SIZE // 8 or
                              r["ReplicationState"] == REPLICATING, 60, "compares")
-            victim.kill()
-            cycle.complete(victim, before, f"{side} killed at {step * 10} %")
-    for side in ("primary", "replica"):
-        victim = getattr(lab, side)
-        for step in range(12):
+            cycle.kill(victims, before, f"{name} killed at {step}/8")
+    for name, victims in sides.items():
+        for step in range(8):
             before = cycle.begin()
-            time.sleep(0.01 * step)
-            victim.kill()
-            cycle.complete(victim, before, f"{side} killed after {step * 10} ms")
+            time.sleep(0.015 * step)
+            cycle.kill(victims, before, f"{name} killed after {15 * step} ms")
     print(f"  {cycle.kills} kills")
 
 
@@ -137,7 +140,7 @@ def kill_at(cycle, victim, fault):
         lab.finished("pair", [(cycle.primary, cycle.replica)])
         return False
     check(victim.process.returncode == -9, f"{fault}: the {victim.role} ended with {victim.process.returncode}")
-    cycle.complete(victim, before, f"{victim.role} killed at {fault}")
+    cycle.complete((victim,), before, f"{victim.role} killed at {fault}")
     return True
 
 
@@ -171,7 +174,7 @@ def finished_by_hand(lab):
     except AssertionError as refusal:
         check("--force" in str(refusal), f"the refusal does not name --force: {refusal}")
     check(sha256(cycle.replica.path) == before, "a refused merge changed the disk")
-    cycle.complete(lab.replica, before, "an incomplete child stays")
+    cycle.complete((lab.replica,), before, "an incomplete child stays")
 
     cycle.begin("merge-step:1:kill", lab.replica)
     poll(lambda: not lab.replica.running(), 60, "the replica dies in the merge")
