@@ -97,11 +97,11 @@ static void watch__changed_while_stopped__found_at_the_start(void **state)
 {
     struct stage *s = *state;
     char path[300];
-    registry_key key = idle_primary(s, path);
+    (void)idle_primary(s, path);
     stage_leave(s);
     write_disk(s, path);
     stage_open(s);
-    key = stage_key(s, "vm");
+    registry_key key = stage_key(s, "vm");
     stage_await_state(s, key, REPLICATION_WAITING_FOR_START_RESYNCHRONIZE);
 }
 
