@@ -53,6 +53,22 @@ static enum exit_code show_message(const struct ctl *ctl, json_t *result)
     return EXIT_DONE;
 }
 
+// Sends a request that was built with `s` and shows its result: as JSON, or for people by `render`.
+static enum exit_code send_and_show(struct ctl *ctl, enum status s, json_t *request,
+                                    void (*render)(const json_t *result))
+{
+    json_t *result;
+    enum exit_code code = send(ctl, s, request, &result);
+    if (code != EXIT_DONE)
+        return code;
+    if (ctl->json)
+        ctl_print_json(result);
+    else
+        render(result);
+    json_decref(result);
+    return EXIT_DONE;
+}
+
 static enum status put_replica(json_t *request, const char *text)
 {
     char *host;
@@ -135,7 +151,6 @@ static void show_enabled(const json_t *r)
 enum exit_code ctl_enable(struct ctl *ctl, const struct arguments *a)
 {
     json_t *request = NULL;
-    json_t *result;
     enum status s = check_enable(a);
     if (s == STATUS_OK)
         s = new_request("enable", a, &request);
@@ -149,15 +164,7 @@ enum exit_code ctl_enable(struct ctl *ctl, const struct arguments *a)
         s = js_put_string(request, "allowed_primary", a->value[OPTION_ALLOWED_PRIMARY]);
     if (s == STATUS_OK && a->given[OPTION_VM_ID])
         s = put_vm_id(request, a->value[OPTION_VM_ID]);
-    enum exit_code code = send(ctl, s, request, &result);
-    if (code != EXIT_DONE)
-        return code;
-    if (ctl->json)
-        ctl_print_json(result);
-    else
-        show_enabled(result);
-    json_decref(result);
-    return EXIT_DONE;
+    return send_and_show(ctl, s, request, show_enabled);
 }
 
 enum exit_code ctl_status(struct ctl *ctl, const struct arguments *a)
@@ -356,10 +363,14 @@ static enum status put_bandwidth(json_t *request, const struct arguments *a)
     return s == STATUS_OK ? js_put_u64(request, "bandwidth_limit", limit) : s;
 }
 
+static void show_changed(const json_t *r)
+{
+    ctl_print("The settings of '%s' are changed.\n", member_text(r, "VMName"));
+}
+
 enum exit_code ctl_set(struct ctl *ctl, const struct arguments *a)
 {
     json_t *request = NULL;
-    json_t *result;
     enum status s = new_request("set", a, &request);
     if (s == STATUS_OK && !a->given[OPTION_BANDWIDTH_LIMIT] && !a->given[OPTION_REPLICA] &&
         !a->given[OPTION_ALLOWED_PRIMARY])
@@ -370,15 +381,7 @@ enum exit_code ctl_set(struct ctl *ctl, const struct arguments *a)
         s = put_replica(request, a->value[OPTION_REPLICA]);
     if (s == STATUS_OK && a->given[OPTION_ALLOWED_PRIMARY])
         s = js_put_string(request, "allowed_primary", a->value[OPTION_ALLOWED_PRIMARY]);
-    enum exit_code code = send(ctl, s, request, &result);
-    if (code != EXIT_DONE)
-        return code;
-    if (ctl->json)
-        ctl_print_json(result);
-    else
-        ctl_print("The settings of '%s' are changed.\n", member_text(result, "VMName"));
-    json_decref(result);
-    return EXIT_DONE;
+    return send_and_show(ctl, s, request, show_changed);
 }
 
 enum exit_code ctl_server(struct ctl *ctl, const struct arguments *a)
@@ -401,7 +404,6 @@ enum exit_code ctl_server(struct ctl *ctl, const struct arguments *a)
 enum exit_code ctl_server_set(struct ctl *ctl, const struct arguments *a)
 {
     json_t *request = NULL;
-    json_t *result;
     uint64_t transfers;
     enum status s = new_request("server-set", a, &request);
     if (s == STATUS_OK && !a->given[OPTION_BANDWIDTH_LIMIT] &&
@@ -415,32 +417,19 @@ enum exit_code ctl_server_set(struct ctl *ctl, const struct arguments *a)
         if (s == STATUS_OK)
             s = js_put_u64(request, "maximum_active_transfers", transfers);
     }
-    enum exit_code code = send(ctl, s, request, &result);
-    if (code != EXIT_DONE)
-        return code;
-    if (ctl->json)
-        ctl_print_json(result);
-    else
-        render_server(result);
-    json_decref(result);
-    return EXIT_DONE;
+    return send_and_show(ctl, s, request, render_server);
+}
+
+static void show_version(const json_t *service)
+{
+    ctl_print("service %s on %s\n", member_text(service, "Version"), member_text(service, "Host"));
 }
 
 enum exit_code ctl_version(struct ctl *ctl, const struct arguments *a)
 {
     json_t *request = NULL;
-    json_t *result;
     if (!ctl->json)
         ctl_print("vrepctl %s\n", vrep_version());
     enum status s = new_request("version", a, &request);
-    enum exit_code code = send(ctl, s, request, &result);
-    if (code != EXIT_DONE)
-        return code;
-    if (ctl->json)
-        ctl_print_json(result);
-    else
-        ctl_print("service %s on %s\n", member_text(result, "Version"),
-                  member_text(result, "Host"));
-    json_decref(result);
-    return EXIT_DONE;
+    return send_and_show(ctl, s, request, show_version);
 }
