@@ -60,6 +60,10 @@ enum {
     EVENT_STRING((details)->message), \
         EVENT_HEX32((details)->os_code ? (details)->os_code : (uint32_t)(details)->status)
 
+// The field Action: what the failure advises, or else `otherwise`.
+#define EVENT_ADVICE(details, otherwise) \
+    EVENT_STRING((details)->action[0] ? (details)->action : (otherwise))
+
 // 32326 with the reason, and 33422 with Hyper-V's health message: when a relationship comes to need
 // a resynchronization.
 void vm_event_required(const struct service_context *context, const struct relationship *r);

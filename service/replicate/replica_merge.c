@@ -175,7 +175,8 @@ static enum resync_end interrupted(struct merge_run *run, enum status st)
         return RESYNC_CUT;
     struct status_details why = *status_last();
     VM_EVENT(run->service, EVENT_MERGE_INTERRUPTED, run->r, EVENT_GUID(run->r->resync_id),
-             EVENT_ERROR_FIELDS(&why), EVENT_STRING(why.action));
+             EVENT_ERROR_FIELDS(&why),
+             EVENT_ADVICE(&why, "Mend the cause; nothing is lost meanwhile."));
     (void)status_restore(&why);
     return RESYNC_RETRY;
 }

@@ -120,11 +120,10 @@ void settle_cancelled(struct task *task, const struct relationship *r)
 void settle_cancel_pending(struct task *task, const struct relationship *r,
                            const struct status_details *why)
 {
-    const char *action =
-        why->action[0] ? why->action
-                       : "Bring the replica server back; the cancel takes effect when it answers.";
     VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_CANCEL_FAILED, r,
-             EVENT_ERROR_FIELDS(why), EVENT_STRING(action));
+             EVENT_ERROR_FIELDS(why),
+             EVENT_ADVICE(
+                 why, "Bring the replica server back; the cancel takes effect when it answers."));
 }
 
 static enum status to_follow(struct relationship *r, void *argument)
@@ -230,6 +229,8 @@ static enum status to_error(struct relationship *r, void *argument)
     return STATUS_OK;
 }
 
+#define MEND_AND_RESUME "Mend the cause, then resume: it goes on from where it was."
+
 void settle_failed(struct task *task, const struct relationship *r,
                    const struct status_details *why)
 {
@@ -237,9 +238,9 @@ void settle_failed(struct task *task, const struct relationship *r,
     struct status_details error = *why;
     change(task, r, to_error, &error);
     VM_EVENT(context, EVENT_RESYNCHRONIZE_COMPLETE_FAILED, r, EVENT_ERROR_FIELDS(why),
-             EVENT_STRING(why->action));
+             EVENT_ADVICE(why, MEND_AND_RESUME));
     VM_EVENT(context, EVENT_RESYNCHRONIZE_FAILED, r, EVENT_ERROR_FIELDS(why),
-             EVENT_STRING(why->action));
+             EVENT_ADVICE(why, MEND_AND_RESUME));
     raise_finished(task, r, "Failed", why->message, why);
 }
 
@@ -286,7 +287,7 @@ void settle_not_started(struct task *task, const struct relationship *r,
     change(task, r, to_before, &back);
     registry_clear_progress(context->registry, task->key);
     VM_EVENT(context, EVENT_RESYNCHRONIZE_START_FAILED, r, EVENT_ERROR_FIELDS(why),
-             EVENT_STRING(why->action));
+             EVENT_ADVICE(why, "Mend the cause, then start it again."));
     raise_finished(task, r, "NotStarted", why->message, why);
 }
 

@@ -11,7 +11,7 @@ import sys
 
 TOP = os.environ.get("VREP_SOURCE_DIR", ".")
 GROUPS = {"VM": "SG", "ERROR_FIELDS": "SX", "RESYNC": "G", "WHO": "SS"}  # macros of the catalogue
-VALUES = {"EVENT_STRING": "S", "EVENT_GUID": "G", "EVENT_NUMBER": "N", "EVENT_HEX32": "X", "EVENT_ERROR_FIELDS": "SX"}
+VALUES = {"EVENT_STRING": "S", "EVENT_GUID": "G", "EVENT_NUMBER": "N", "EVENT_HEX32": "X", "EVENT_ERROR_FIELDS": "SX", "EVENT_ADVICE": "S"}
 RAISES = {"EVENT_RAISE": ("", 1), "VM_EVENT": ("SG", 3), "VM_EVENT_PLAIN": ("SG", 3)}  # fields given, first of the rest
 REFUSALS = {29168, 32504, 32546}  # raised with the id that a refusal carries (service/vm_events.c)
 
