@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# vrep-test: timeout=400 labels=e2e,wine presets=win64
+# vrep-test: timeout=400 labels=e2e,wine presets=win64 serial
 """The service under Wine's Service Control Manager: registration, start, stop, two instances, a failed start, a kill."""
 
 import json

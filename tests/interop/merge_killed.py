@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# vrep-test: timeout=300 labels=interop presets=native,win64
+# vrep-test: timeout=300 labels=interop presets=native,win64 serial
 """vrepdisk merge, killed at any time and run again, ends right; what is left is read by others."""
 
 import os
