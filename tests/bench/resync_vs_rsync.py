@@ -100,7 +100,7 @@ def run_vrep(folder, primary, replica, number):
         while (relationship := sides["primary"].relationship(name))["ReplicationState"] != 4:
             if relationship["ReplicationState"] != 11:
                 raise RuntimeError(f"ended otherwise: {relationship}")
-            time.sleep(0.002)
+            time.sleep(0.02)
         figures = measured.end()
         for side in sides.values():
             side.stop()
