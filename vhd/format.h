@@ -29,11 +29,31 @@ struct vhd_image_ops {
     enum status (*parent_paths)(struct vhd_image *image, char ***out);
     // Does an open parent with this info match the linkage?
     bool (*matches_parent)(struct vhd_image *image, const struct vhd_info *parent);
+    // Before a merge changes `parent`: makes sure that `child` knows it before, meanwhile and
+    // after, whatever a crash leaves. Stable on return. VHDX: the parent_linkage2 protocol
+    // ([MS-VHDX] 2.2.2 note 12); VHD: nothing, for writes do not change what the child knows its
+    // parent by.
+    enum status (*begin_merge)(struct vhd_image *child, struct vhd_image *parent);
+    // When all is copied: `parent` takes what the child says of the virtual disk itself (VHDX:
+    // IsVirtualDisk metadata items; VHD: nothing).
+    enum status (*finish_merge)(struct vhd_image *child, struct vhd_image *parent);
+    // Where the file of `image` holds the virtual range at `offset`: *file_offset, or
+    // VHD_NOT_ALLOCATED when a write would have to allocate a block. *length (<= limit) never
+    // crosses a block's end. Nothing is written; what the table cannot be read for counts as not
+    // allocated.
+    void (*locate)(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
+                   uint64_t *length);
+    // vhd_resize, vhd_compact, vhd_set_identity on an open, writable image without parents.
+    enum status (*resize)(struct vhd_image *image, const struct vhd_resize *how);
+    enum status (*compact)(struct vhd_image *image, const struct vhd_compact *how);
+    enum status (*set_identity)(struct vhd_image *image, const struct vhd_set_identity *how);
     // Clean end of a writable image: flush, log closed. Frees.
     enum status (*close)(struct vhd_image *image);
     // Frees without writing.
     void (*abandon)(struct vhd_image *image);
 };
+
+#define VHD_NOT_ALLOCATED UINT64_MAX
 
 struct vhd_image {
     const struct vhd_image_ops *ops;
@@ -54,6 +74,8 @@ enum status vhdx_create_child(const char *path, const struct vhd_info *parent,
 enum status vhd1_open(const struct file_system *fs, struct file *file, bool writable,
                       struct vhd_image **out) MUST_CHECK;
 enum status vhd1_create(const char *path, const struct vhd_create *how) MUST_CHECK;
+enum status vhd1_create_child(const char *path, const struct vhd_info *parent,
+                              const struct file_system *fs) MUST_CHECK;
 
 // What a child's locator says of its parent, as UTF-8; NULL what is absent.
 struct vhd_parent_hints {
@@ -70,6 +92,24 @@ enum status vhd_parent_candidates(const char *child_path, const struct vhd_paren
 
 // Frees what parent_paths gave.
 void vhd_free_paths(char **paths);
+
+// Where a format's checker tells what it finds. check.c.
+struct vhd_checker {
+    const struct vhd_check *how;
+    struct vhd_checked result;
+    const char *path; // of the file, for messages
+};
+
+// Reports one finding, formatted like printf; `repaired` as in struct vhd_problem.
+void vhd_checker_report(struct vhd_checker *checker, enum vhd_problem_kind kind, const char *name,
+                        bool repaired, const char *format, ...) PRINTF_LIKE(5, 6);
+
+// Each format's own checks of `file` (open for writing when how->repair), for vhd/check.c. Problems
+// are reported, failures are those of vhd_check.
+enum status vhdx_check(const struct file_system *fs, struct file *file,
+                       struct vhd_checker *checker) MUST_CHECK;
+enum status vhd1_check(const struct file_system *fs, struct file *file,
+                       struct vhd_checker *checker) MUST_CHECK;
 
 // Records why the differencing VHD at `path` is refused: opened alone it tells its info, no more.
 enum status vhd1_differencing_unsupported(const char *path);

@@ -29,10 +29,23 @@ enum vhd_type { VHD_TYPE_FIXED = 2, VHD_TYPE_DYNAMIC = 3, VHD_TYPE_DIFFERENCING 
 
 struct vhd;
 
+// Whose code works on the operating system's disk files: ours, or Windows' through virtdisk.dll.
+// Other file systems (tests) are always worked on natively.
+enum vhd_backend { VHD_BACKEND_NATIVE, VHD_BACKEND_VIRTDISK };
+
+// Chooses once, before any disk is opened; native until then. STATUS_UNSUPPORTED: this system has
+// no virtdisk.dll that works (Wine's is a stub, which is told without calling into it).
+enum status vhd_choose_backend(enum vhd_backend backend) MUST_CHECK;
+
+// What suits this system: virtdisk on Windows, native elsewhere. And what was chosen.
+enum vhd_backend vhd_default_backend(void);
+enum vhd_backend vhd_chosen_backend(void);
+
 struct vhd_open {
     const struct file_system *fs; // NULL: the operating system's
     bool writable;                // the leaf; parents are opened for reading, deny-write
     enum file_share share;        // of the leaf; not FILE_SHARE_ANYTHING when writable
+    bool native;                  // even where virtdisk is the backend (a primary's live log)
     bool no_parents;              // the leaf alone, for info; reads that need a parent fail
     bool low_io_priority;
     uint32_t wait_ms; // how long sharing violations are retried; FILE_SHARING_WAIT_MS is usual
@@ -148,8 +161,7 @@ enum status vhd_create(const char *path, const struct vhd_create *how) MUST_CHEC
 
 // Creates a differencing child over `parent_path` in the parent's format, with its sizes and
 // Virtual Disk ID, 2 MiB blocks. A parent with a live log is replayed and closed clean first (then
-// and only then is it opened for writing). A VHD parent is STATUS_UNSUPPORTED until VHD children
-// exist. Failure leaves no child behind.
+// and only then is it opened for writing). Failure leaves no child behind.
 enum status vhd_create_child(const char *child_path, const char *parent_path,
                              const struct file_system *fs) MUST_CHECK;
 
@@ -163,12 +175,15 @@ enum status vhd_find_child(const char *path, char **child_path) MUST_CHECK;
 enum status vhd_find_other_child(const char *path, const char *except,
                                  char **child_path) MUST_CHECK;
 
+// What long work says while it runs: bytes done and in all; returning false stops it at a safe
+// point (STATUS_CANCELLED). May be NULL.
+typedef bool vhd_progress(void *context, uint64_t done, uint64_t total);
+
 struct vhd_merge {
     const struct file_system *fs;
     bool low_io_priority;
-    // Called between blocks with bytes done and in all; returning false stops at a safe point
-    // (STATUS_CANCELLED, the merge can be run again). May be NULL.
-    bool (*progress)(void *context, uint64_t done, uint64_t total);
+    unsigned levels;        // 0 and 1: into the parent; 2: it and its parent into the next; ...
+    vhd_progress *progress; // stopped: the merge can be run again
     void *context;
 };
 
@@ -200,5 +215,79 @@ enum status vhd_merge_release(const char *child_path, const struct file_system *
 // closed and stable when it returns; the child is left in place for the caller to delete. A parent
 // that matches neither linkage: STATUS_PARENT_MISMATCH, nothing written.
 enum status vhd_merge(const char *child_path, const struct vhd_merge *how) MUST_CHECK;
+
+struct vhd_resize {
+    const struct file_system *fs;
+    uint64_t virtual_size; // multiple of the logical sector size
+    bool unsafe;           // cut off data that is not zero (ALLOW_UNSAFE_VIRTUAL_SIZE)
+};
+
+// Changes the virtual size of the disk `path`, which nobody else may hold. What is cut off must
+// read as zeros (VHD_ERROR_RESIZE_WOULD_TRUNCATE_DATA, nothing changed) unless `unsafe`; what is
+// added does. A crash leaves the old size or the new one. A differencing VHD, and a disk that has
+// children, are refused: STATUS_UNSUPPORTED, STATUS_REFUSED. Fixed disks keep their kind.
+enum status vhd_resize(const char *path, const struct vhd_resize *how) MUST_CHECK;
+
+struct vhd_compact {
+    const struct file_system *fs;
+    bool low_io_priority;
+    vhd_progress *progress;
+    void *context;
+};
+
+struct vhd_compacted {
+    uint64_t size_before; // of the file, in bytes
+    uint64_t size_after;
+};
+
+// Drops the blocks of a dynamic disk that hold only zeros, moves others into the room that they
+// leave, and cuts the file. Contents, identity (DataWriteGuid, unique id) and children stay valid.
+// Safe at every crash; can be run again. A fixed disk is STATUS_UNSUPPORTED.
+enum status vhd_compact(const char *path, const struct vhd_compact *how,
+                        struct vhd_compacted *out) MUST_CHECK;
+
+enum vhd_problem_kind {
+    VHD_PROBLEM_NOTE,       // harmless; known from files of other programs, or a log to be replayed
+    VHD_PROBLEM_REPAIRABLE, // `repair` mends it without a guess about the contents
+    VHD_PROBLEM_DAMAGE,     // contents are or may be lost
+};
+
+struct vhd_problem {
+    enum vhd_problem_kind kind;
+    const char *name;    // stable, for scripts: "bat-offset-overlap"
+    const char *message; // a sentence: what, where, what it means; owned by the checker
+    bool repaired;       // by this call
+};
+
+struct vhd_check {
+    const struct file_system *fs;
+    bool repair; // opens the file for writing; changes only what is REPAIRABLE
+    void (*problem)(void *context, const struct vhd_problem *problem); // called for each; not NULL
+    vhd_progress *progress;
+    void *context; // of both
+};
+
+struct vhd_checked {
+    uint64_t notes;
+    uint64_t problems; // REPAIRABLE and DAMAGE found
+    uint64_t repaired; // of those
+};
+
+// Checks the structure of one file (its parents only for the linkage), however damaged it is, with
+// bounded memory. STATUS_OK: it was looked at whole; what was found is in *out. Fails when it could
+// not be looked at: STATUS_NOT_FOUND, STATUS_IN_USE, STATUS_NOT_A_DISK, STATUS_IO. check.c.
+enum status vhd_check(const char *path, const struct vhd_check *how,
+                      struct vhd_checked *out) MUST_CHECK;
+
+struct vhd_set_identity {
+    const struct file_system *fs;
+    const struct guid *virtual_disk_id; // NULL: stays
+    uint32_t physical_sector_size;      // 0: stays; VHDX only
+};
+
+// Changes what a guest sees of the disk's identity. VHDX: Virtual Disk ID and physical sector size
+// (logged; DataWriteGuid changes); VHD: the unique id, which makes its children useless (a disk
+// that has any is STATUS_REFUSED).
+enum status vhd_set_identity(const char *path, const struct vhd_set_identity *how) MUST_CHECK;
 
 #endif
