@@ -21,6 +21,9 @@ struct vhd {
 // any other file system.
 enum status vhd_door_path(const struct file_system *fs, const char *path, char **out) MUST_CHECK;
 
+// Tells the format by the contents. STATUS_NOT_A_DISK: neither VHD nor VHDX. disk.c.
+enum status vhd_detect(struct file *file, enum vhd_format *format) MUST_CHECK;
+
 // Opens one file as a disk without parents. `writable`: the disk, which needs how->writable.
 // disk.c.
 enum status vhd_open_leaf(const struct file_system *fs, const char *path,

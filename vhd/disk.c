@@ -41,7 +41,7 @@ static enum status has_vhd_footer(struct file *file, uint64_t size, bool *found)
 // at the beginning. The guest decides what a fixed VHD begins with, and may write a VHDX there to
 // have us read it, and the parent that it names, from the host. So the footer wins, unless the
 // file's length is a VHDX's (whole MiB): then a guest wrote the footer at the end of its VHDX.
-static enum status detect(struct file *file, enum vhd_format *format)
+enum status vhd_detect(struct file *file, enum vhd_format *format)
 {
     uint8_t start[SIGNATURE_SIZE];
     uint64_t size;
@@ -75,7 +75,7 @@ static enum status open_image(const struct file_system *fs, struct file *file, b
                               struct vhd_image **out)
 {
     enum vhd_format format = VHD_FORMAT_VHDX;
-    enum status status = detect(file, &format);
+    enum status status = vhd_detect(file, &format);
     if (status != STATUS_OK)
         return status;
     status = format == VHD_FORMAT_VHDX ? vhdx_open(fs, file, writable, out)
