@@ -114,24 +114,4 @@ enum status vhd1_check(const struct file_system *fs, struct file *file,
 // Records why the differencing VHD at `path` is refused: opened alone it tells its info, no more.
 enum status vhd1_differencing_unsupported(const char *path);
 
-// Linkage steps of a merge ([MS-VHDX] 2.2.2 note 12), used by vhd/merge.c in this order:
-// 1. `child`: in one log entry parent_linkage := parent_now, parent_linkage2 := parent_next; stable
-// on return.
-enum status vhdx_set_merge_linkage(struct vhd_image *child, const struct guid *parent_now,
-                                   const struct guid *parent_next) MUST_CHECK;
-// 2. `parent`: its first change of data uses this DataWriteGuid instead of a random one.
-void vhdx_set_next_data_write_guid(struct vhd_image *parent, const struct guid *next);
-// 3. last: the parent takes the child's IsVirtualDisk metadata items (Virtual Disk ID, size stays).
-enum status vhdx_adopt_virtual_disk_metadata(struct vhd_image *parent,
-                                             struct vhd_image *child) MUST_CHECK;
-
-// Where the file of `image` holds the virtual range at `offset`: *file_offset, or
-// VHDX_NOT_ALLOCATED when the image has no room for it in its file and a write would have to
-// allocate a block. *length (<= limit) never crosses a block's end. For planning and reserving room
-// before a merge (vhd/merge_plan.c); nothing is written. What the block allocation table cannot be
-// read for counts as not allocated.
-#define VHDX_NOT_ALLOCATED UINT64_MAX
-void vhdx_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
-                 uint64_t *length);
-
 #endif

@@ -1,10 +1,11 @@
 // Merging a child into its parent, so that it can be cut off at any point and run again by anybody.
 //
-// The first change of the parent gives it a new DataWriteGuid. Before that, one log entry of the
-// child says: my parent has the DataWriteGuid that it has now, or the one that it is about to take
-// ([MS-VHDX] 2.2.2, note 12). So whichever of the two a crash leaves in the parent's header, the
-// child still knows it, and a second run begins in the same way. Copying is idempotent: while the
-// child exists, its extents hide whatever the parent holds in the same place.
+// The format sees to it that the child knows its parent whatever a crash leaves (begin_merge). A
+// VHDX parent's first change gives it a new DataWriteGuid; before that, one log entry of the child
+// says: my parent has the DataWriteGuid that it has now, or the one that it is about to take
+// ([MS-VHDX] 2.2.2, note 12). A VHD parent keeps its unique id when it is written. So a second run
+// begins in the same way. Copying is idempotent: while the child exists, its extents hide whatever
+// the parent holds in the same place.
 #include "vhd/merge.h"
 
 #include <stdlib.h>
@@ -51,6 +52,21 @@ enum status vhd_merge_open_reader(const char *child_path, const struct file_syst
     return STATUS_OK;
 }
 
+enum status vhd_merge_find_parent(const char *child_path, const struct file_system *fs,
+                                  char **parent_path)
+{
+    struct vhd *child;
+    enum status status = vhd_merge_open_reader(child_path, fs, &child);
+    if (status != STATUS_OK)
+        return status;
+    char *path = strdup(child->parent_path);
+    vhd_abandon(child);
+    if (!path)
+        return status_no_memory("a path");
+    *parent_path = path;
+    return STATUS_OK;
+}
+
 enum status vhd_merge_measure(struct vhd *child, uint64_t *bytes)
 {
     struct vhd_extent extent;
@@ -83,14 +99,10 @@ static enum status open_alone(const struct merge *m, const char *path, const str
 static enum status open_both(struct merge *m, const char *child_path, const struct file_system *fs)
 {
     struct vhd_info info;
-    struct vhd *chain;
-    enum status status = vhd_merge_open_reader(child_path, fs, &chain);
+    char *parent_path;
+    enum status status = vhd_merge_find_parent(child_path, fs, &parent_path);
     if (status != STATUS_OK)
         return status;
-    char *parent_path = strdup(chain->parent_path);
-    vhd_abandon(chain);
-    if (!parent_path)
-        return status_no_memory("a path");
     status = open_alone(m, child_path, fs, &m->child);
     if (status == STATUS_OK)
         status = open_alone(m, parent_path, fs, &m->parent);
@@ -106,20 +118,6 @@ static enum status open_both(struct merge *m, const char *child_path, const stru
             m->parent->path, m->child->path);
     m->zero_step = max_u64(STEP_SIZE, info.block_size);
     return STATUS_OK;
-}
-
-static enum status link_both(struct merge *m)
-{
-    struct vhd_info info;
-    struct guid next;
-    enum status status = guid_generate(&next);
-    if (status != STATUS_OK)
-        return status;
-    vhd_get_info(m->parent, &info);
-    status = vhdx_set_merge_linkage(m->child->image, &info.identity.guid, &next);
-    if (status == STATUS_OK)
-        vhdx_set_next_data_write_guid(m->parent->image, &next);
-    return status;
 }
 
 static enum status copy_data(struct merge *m, uint64_t offset, uint64_t limit, uint64_t *length)
@@ -180,13 +178,14 @@ static enum status trim(struct vhd *parent)
 
 static enum status merge_open_disks(struct merge *m)
 {
+    const struct vhd_image_ops *ops = m->child->image->ops;
     enum status status = vhd_merge_measure(m->child, &m->total);
     if (status == STATUS_OK)
-        status = link_both(m);
+        status = ops->begin_merge(m->child->image, m->parent->image);
     if (status == STATUS_OK)
         status = copy_all(m);
     if (status == STATUS_OK)
-        status = vhdx_adopt_virtual_disk_metadata(m->parent->image, m->child->image);
+        status = ops->finish_merge(m->child->image, m->parent->image);
     if (status == STATUS_OK)
         status = vhd_flush(m->parent);
     return status == STATUS_OK ? trim(m->parent) : status;

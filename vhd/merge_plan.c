@@ -12,6 +12,12 @@
 #define BITMAP_BLOCK_SIZE MIB
 #define BITMAP_SECTORS    (1ull << 23)
 #define TABLE_ENTRY_SIZE  8
+// A VHD's block follows its bitmap of one bit a sector, aligned to 4 KiB (docs/formats.md); the
+// footer moves behind it.
+#define VHD_ALIGNMENT        4096u
+#define VHD_SECTOR           512u
+#define VHD_TABLE_ENTRY_SIZE 4
+#define VHD_FOOTER_ROOM      (2 * VHD_ALIGNMENT)
 
 // Goes over what a merge will write into the parent's file.
 struct walk {
@@ -30,6 +36,16 @@ struct walk {
         data_end; // to here: asking takes long where many writes are scattered over a large file
 };
 
+static bool is_vhd(const struct walk *w)
+{
+    return w->parent_info.format == VHD_FORMAT_VHD;
+}
+
+static uint64_t vhd_bitmap_size(const struct walk *w)
+{
+    return align_up(w->parent_info.block_size / VHD_SECTOR / 8, VHD_SECTOR);
+}
+
 static void count_block(struct walk *w, uint64_t offset)
 {
     uint64_t block = offset / w->parent_info.block_size;
@@ -37,7 +53,7 @@ static void count_block(struct walk *w, uint64_t offset)
     if (w->blocks == 0 || block != w->last_block)
         w->blocks++;
     w->last_block = block;
-    if (w->parent_info.type != VHD_TYPE_DIFFERENCING)
+    if (is_vhd(w) || w->parent_info.type != VHD_TYPE_DIFFERENCING)
         return;
     if (w->bitmaps == 0 || bitmap != w->last_bitmap)
         w->bitmaps++;
@@ -71,6 +87,18 @@ static enum status find_holes(struct walk *w, uint64_t at, uint64_t length)
     return STATUS_OK;
 }
 
+// The block at `at` of the disk is in the file, the byte `at` at `where`: its bitmap lies before it
+// in a VHD and is written with it.
+static enum status find_holes_of_block(struct walk *w, uint64_t at, uint64_t where, uint64_t length)
+{
+    enum status status = STATUS_OK;
+    if (is_vhd(w) && w->parent_info.block_size > 0) {
+        uint64_t start = where - at % w->parent_info.block_size;
+        status = find_holes(w, start - vhd_bitmap_size(w), vhd_bitmap_size(w));
+    }
+    return status == STATUS_OK ? find_holes(w, where, length) : status;
+}
+
 // Zeros take no room, except that a parent which is itself a child needs a block to hold those of
 // part of a block.
 static bool needs_room(const struct walk *w, const struct vhd_extent *extent, bool allocated)
@@ -88,12 +116,12 @@ static enum status walk_extent(struct walk *w, const struct vhd_extent *extent)
     for (uint64_t at = extent->offset; at < end; at += length) {
         uint64_t where;
         enum status status = STATUS_OK;
-        vhdx_locate(w->parent->image, at, end - at, &where, &length);
-        bool allocated = where != VHDX_NOT_ALLOCATED;
+        w->parent->image->ops->locate(w->parent->image, at, end - at, &where, &length);
+        bool allocated = where != VHD_NOT_ALLOCATED;
         if (!needs_room(w, extent, allocated))
             continue;
         if (allocated)
-            status = find_holes(w, where, length);
+            status = find_holes_of_block(w, at, where, length);
         else
             count_block(w, at);
         if (status != STATUS_OK)
@@ -102,15 +130,22 @@ static enum status walk_extent(struct walk *w, const struct vhd_extent *extent)
     return STATUS_OK;
 }
 
-// A merge writes the parent's headers, log, metadata and table too, and they may be holes. Windows,
-// QEMU and we put them first in the file: three times 1 MiB and the table, one more for what lies
-// between.
+// How much of the beginning of the parent's file a merge may write that is not a block: headers,
+// log, metadata and table, which Windows, QEMU and we put first. VHDX: three times 1 MiB and the
+// table with the sector bitmaps' entries, one more for what lies between. VHD: headers and locators
+// in less than 1 MiB, and the table; a fixed one has nothing.
+static uint64_t structure_size(const struct walk *w)
+{
+    if (w->parent_info.block_size == 0)
+        return 0;
+    uint64_t blocks = divide_up(w->parent->virtual_size, w->parent_info.block_size);
+    return is_vhd(w) ? MIB + blocks * VHD_TABLE_ENTRY_SIZE
+                     : 4 * MIB + align_up(2 * blocks * TABLE_ENTRY_SIZE, MIB);
+}
+
 static enum status find_structure_holes(struct walk *w)
 {
-    uint64_t blocks = divide_up(w->parent->virtual_size, w->parent_info.block_size);
-    uint64_t table =
-        align_up(2 * blocks * TABLE_ENTRY_SIZE, MIB); // sector bitmaps' entries included
-    return find_holes(w, 0, min_u64(w->parent_info.file_size, 4 * MIB + table));
+    return find_holes(w, 0, min_u64(w->parent_info.file_size, structure_size(w)));
 }
 
 static enum status walk(struct walk *w)
@@ -136,7 +171,12 @@ static enum status walk(struct walk *w)
 // An upper bound: free space inside the parent's file is not counted on.
 static uint64_t growth(const struct walk *w)
 {
-    return w->blocks * w->parent_info.block_size + w->bitmaps * BITMAP_BLOCK_SIZE;
+    uint64_t block = w->parent_info.block_size;
+    if (!is_vhd(w))
+        return w->blocks * block + w->bitmaps * BITMAP_BLOCK_SIZE;
+    if (w->blocks == 0)
+        return 0;
+    return w->blocks * (block + align_up(vhd_bitmap_size(w), VHD_ALIGNMENT)) + VHD_FOOTER_ROOM;
 }
 
 enum status vhd_merge_plan(const char *child_path, const struct file_system *fs,
@@ -174,14 +214,10 @@ static enum status open_for_reserve(const char *child_path, const struct file_sy
                                          .wait_ms = FILE_SHARING_WAIT_MS};
     const struct file_open parent_open = {
         .writable = true, .share = FILE_SHARE_DENY_WRITE, .wait_ms = FILE_SHARING_WAIT_MS};
-    struct vhd *chain;
-    enum status status = vhd_merge_open_reader(child_path, fs, &chain);
+    char *parent_path;
+    enum status status = vhd_merge_find_parent(child_path, fs, &parent_path);
     if (status != STATUS_OK)
         return status;
-    char *parent_path = strdup(chain->parent_path);
-    vhd_abandon(chain);
-    if (!parent_path)
-        return status_no_memory("a path");
     status = vhd_open_leaf(fs, child_path, &child_open, false, &w->child);
     if (status == STATUS_OK)
         status = vhd_open_leaf(fs, parent_path, &parent_open, false, &w->parent);

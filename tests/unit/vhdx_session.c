@@ -174,30 +174,43 @@ static void flush__costs__two_flushes_for_metadata_one_for_payload_none_for_noth
     mem_fs_free(fs);
 }
 
-static void set_merge_linkage__both_values__without_a_new_data_write_guid(void **state)
+static void begin_merge__child_knows_both_values__without_a_new_data_write_guid(void **state)
 {
     (void)state;
     struct mem_fs *fs = with_disk();
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
     struct vhdx_header before = both_headers(fs, CHILD);
     struct vhd *disk = open_disk(mem_fs_system(fs), CHILD, true);
-    struct guid now, next;
-    assert_ok(guid_generate(&now));
-    assert_ok(guid_generate(&next));
-    assert_ok(vhdx_set_merge_linkage(disk->image, &now, &next));
-    // It is stable before the image is closed.
+    struct vhd *parent = open_disk(mem_fs_system(fs), PARENT, true);
+    struct guid now = both_headers(fs, PARENT).data_write_guid;
+    assert_ok(disk->image->ops->begin_merge(disk->image, parent->image));
+    // It is stable before the image is closed, and the parent as it was.
     vhd_abandon(disk);
+    struct guid unchanged = both_headers(fs, PARENT).data_write_guid;
+    assert_true(guid_equal(&now, &unchanged));
     disk = open_disk(mem_fs_system(fs), CHILD, true);
-    struct vhd_info parent = {.format = VHD_FORMAT_VHDX};
-    assert_false(disk->image->ops->matches_parent(disk->image, &parent));
-    parent.identity.guid = now;
-    assert_true(disk->image->ops->matches_parent(disk->image, &parent));
-    parent.identity.guid = next;
-    assert_true(disk->image->ops->matches_parent(disk->image, &parent));
-    assert_ok(guid_generate(&parent.identity.guid));
-    assert_false(disk->image->ops->matches_parent(disk->image, &parent));
+    struct vhd_info info = {.format = VHD_FORMAT_VHDX};
+    assert_false(disk->image->ops->matches_parent(disk->image, &info));
+    info.identity.guid = now;
+    assert_true(disk->image->ops->matches_parent(disk->image, &info));
+    // The parent takes the other value with its first change.
+    write_sector(parent, 0);
+    write_sector(parent, 8192);
+    struct guid next = both_headers(fs, PARENT).data_write_guid;
+    assert_false(guid_equal(&now, &next));
+    info.identity.guid = next;
+    assert_true(disk->image->ops->matches_parent(disk->image, &info));
+    assert_ok(guid_generate(&info.identity.guid));
+    assert_false(disk->image->ops->matches_parent(disk->image, &info));
     // Again, as a second run of the merge does.
-    assert_ok(vhdx_set_merge_linkage(disk->image, &next, &now));
+    assert_ok(vhd_close(parent));
+    parent = open_disk(mem_fs_system(fs), PARENT, true);
+    assert_ok(disk->image->ops->begin_merge(disk->image, parent->image));
+    info.identity.guid = now;
+    assert_false(disk->image->ops->matches_parent(disk->image, &info));
+    info.identity.guid = next;
+    assert_true(disk->image->ops->matches_parent(disk->image, &info));
+    assert_ok(vhd_close(parent));
     assert_ok(vhd_close(disk));
     struct vhdx_header after = both_headers(fs, CHILD);
     assert_true(guid_equal(&before.data_write_guid, &after.data_write_guid));
@@ -205,25 +218,7 @@ static void set_merge_linkage__both_values__without_a_new_data_write_guid(void *
     mem_fs_free(fs);
 }
 
-static void next_data_write_guid__given__is_the_one_of_the_first_change(void **state)
-{
-    (void)state;
-    struct mem_fs *fs = with_disk();
-    struct vhd *disk = open_disk(mem_fs_system(fs), PARENT, true);
-    struct guid next;
-    assert_ok(guid_generate(&next));
-    vhdx_set_next_data_write_guid(disk->image, &next);
-    struct guid unchanged = both_headers(fs, PARENT).data_write_guid;
-    assert_false(guid_equal(&unchanged, &next));
-    write_sector(disk, 0);
-    write_sector(disk, 8192);
-    assert_ok(vhd_close(disk));
-    struct guid changed = both_headers(fs, PARENT).data_write_guid;
-    assert_true(guid_equal(&changed, &next));
-    mem_fs_free(fs);
-}
-
-static void adopt_metadata__other_disk_id__taken_over(void **state)
+static void finish_merge__other_disk_id__taken_over(void **state)
 {
     (void)state;
     struct mem_fs *fs = with_disk();
@@ -232,7 +227,7 @@ static void adopt_metadata__other_disk_id__taken_over(void **state)
     mem_fs_poke(fs, CHILD, 2 * MIB + 64 * 1024 + 0x18, "a disk with an id", 16);
     struct vhd *parent = open_disk(mem_fs_system(fs), PARENT, true);
     struct vhd *child = open_disk(mem_fs_system(fs), CHILD, false);
-    assert_ok(vhdx_adopt_virtual_disk_metadata(parent->image, child->image));
+    assert_ok(child->image->ops->finish_merge(child->image, parent->image));
     vhd_abandon(child);
     assert_ok(vhd_close(parent));
     struct vhd_info info;
@@ -244,7 +239,7 @@ static void adopt_metadata__other_disk_id__taken_over(void **state)
     struct mem_fs *before = mem_fs_clone(fs);
     parent = open_disk(mem_fs_system(fs), PARENT, true);
     child = open_disk(mem_fs_system(fs), CHILD, false);
-    assert_ok(vhdx_adopt_virtual_disk_metadata(parent->image, child->image));
+    assert_ok(child->image->ops->finish_merge(child->image, parent->image));
     vhd_abandon(child);
     assert_ok(vhd_close(parent));
     assert_true(mem_fs_equal(fs, PARENT, before, PARENT));
@@ -310,9 +305,8 @@ int main(void)
         cmocka_unit_test(write__first_of_a_session__both_guids_change_and_the_log_is_live),
         cmocka_unit_test(open_writable__live_log__replayed_without_a_new_data_write_guid),
         cmocka_unit_test(flush__costs__two_flushes_for_metadata_one_for_payload_none_for_nothing),
-        cmocka_unit_test(set_merge_linkage__both_values__without_a_new_data_write_guid),
-        cmocka_unit_test(next_data_write_guid__given__is_the_one_of_the_first_change),
-        cmocka_unit_test(adopt_metadata__other_disk_id__taken_over),
+        cmocka_unit_test(begin_merge__child_knows_both_values__without_a_new_data_write_guid),
+        cmocka_unit_test(finish_merge__other_disk_id__taken_over),
         cmocka_unit_test(write__file_without_log__gets_one),
         cmocka_unit_test(look__while_it_is_written__opens_or_fails),
     };

@@ -33,7 +33,8 @@ struct vhdx {
     bool payload_dirty;   // payload or file size changed since the last flush of the file
     bool home_dirty;      // logged pages went to their places since the last flush of the file
     uint64_t stable_size; // of the file, at the last flush
-    struct guid data_write_guid; // the one to take next; zero: a random one
+    uint64_t data_start, data_end; // the extent of data in the file that was found last
+    struct guid data_write_guid;   // the one to take next; zero: a random one
     struct vhdx_log_writer log;
 };
 
@@ -84,5 +85,11 @@ enum status vhdx_zero(struct vhd_image *image, uint64_t offset, uint64_t length)
 enum status vhdx_flush(struct vhd_image *image) MUST_CHECK;
 enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
                      struct vhd_extent *out) MUST_CHECK;
+void vhdx_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
+                 uint64_t *length);
+
+// merge_linkage.c: the operations of the image.
+enum status vhdx_begin_merge(struct vhd_image *child, struct vhd_image *parent) MUST_CHECK;
+enum status vhdx_finish_merge(struct vhd_image *child, struct vhd_image *parent) MUST_CHECK;
 
 #endif

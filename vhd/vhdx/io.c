@@ -93,6 +93,23 @@ enum status vhdx_read(struct vhd_image *image, uint64_t offset, void *buffer, si
     return STATUS_OK;
 }
 
+// The extent of the file at `file_offset`; of data, what was found last is kept.
+static enum status file_extent(struct vhdx *x, uint64_t file_offset, enum file_extent_kind *kind,
+                               uint64_t *length)
+{
+    if (file_offset >= x->data_start && file_offset < x->data_end) {
+        *kind = FILE_EXTENT_DATA;
+        *length = x->data_end - file_offset;
+        return STATUS_OK;
+    }
+    enum status status = x->image.file->ops->extent(x->image.file, file_offset, kind, length);
+    if (!status && *kind == FILE_EXTENT_DATA) {
+        x->data_start = file_offset;
+        x->data_end = file_offset + *length;
+    }
+    return status;
+}
+
 // Where the file has a hole, data reads as zeros and need not be read to know it. Cuts `limit`
 // where that changes and says what the rest of it is.
 static enum status look_for_hole(struct vhdx *x, uint64_t file_offset, uint64_t *limit,
@@ -104,7 +121,7 @@ static enum status look_for_hole(struct vhdx *x, uint64_t file_offset, uint64_t 
     uint32_t sector = x->bat.geometry.sector_size;
     enum file_extent_kind kind;
     uint64_t length;
-    enum status status = x->image.file->ops->extent(x->image.file, file_offset, &kind, &length);
+    enum status status = file_extent(x, file_offset, &kind, &length);
     if (status)
         return status;
     bool hole = kind == FILE_EXTENT_HOLE && length >= sector;
@@ -207,7 +224,7 @@ void vhdx_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint6
     struct vhdx_block entry;
     *length = min_u64(limit, g->block_size - start);
     if (vhdx_bat_get_payload(&x->bat, offset >> g->block_shift, &entry) || entry.offset == 0)
-        *file_offset = VHDX_NOT_ALLOCATED;
+        *file_offset = VHD_NOT_ALLOCATED;
     else
         *file_offset = entry.offset + start;
 }

@@ -69,18 +69,19 @@ static enum status set_merge_linkage(struct vhdx *x, const struct guid *parent_n
     return status ? status : vhdx_commit(x);
 }
 
-enum status vhdx_set_merge_linkage(struct vhd_image *child, const struct guid *parent_now,
-                                   const struct guid *parent_next)
+// The child's linkages are stable before the parent takes the new value with its first change.
+enum status vhdx_begin_merge(struct vhd_image *child, struct vhd_image *parent)
 {
-    enum status status = set_merge_linkage(vhdx_of(child), parent_now, parent_next);
+    struct vhdx *to = vhdx_of(parent);
+    struct guid next;
+    enum status status = guid_generate(&next);
+    if (!status)
+        status = set_merge_linkage(vhdx_of(child), &to->headers.current.data_write_guid, &next);
     if (status)
         child->poisoned = true;
+    else
+        to->data_write_guid = next;
     return status;
-}
-
-void vhdx_set_next_data_write_guid(struct vhd_image *parent, const struct guid *next)
-{
-    vhdx_of(parent)->data_write_guid = *next;
 }
 
 static enum status adopt(struct vhdx *to, const struct vhdx *from)
@@ -100,7 +101,7 @@ static enum status adopt(struct vhdx *to, const struct vhdx *from)
     return status;
 }
 
-enum status vhdx_adopt_virtual_disk_metadata(struct vhd_image *parent, struct vhd_image *child)
+enum status vhdx_finish_merge(struct vhd_image *child, struct vhd_image *parent)
 {
     struct vhdx *to = vhdx_of(parent);
     const struct vhdx *from = vhdx_of(child);

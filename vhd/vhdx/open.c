@@ -266,6 +266,9 @@ const struct vhd_image_ops vhdx_ops = {
     .get_info = get_info,
     .parent_paths = parent_paths,
     .matches_parent = matches_parent,
+    .begin_merge = vhdx_begin_merge,
+    .finish_merge = vhdx_finish_merge,
+    .locate = vhdx_locate,
     .close = close_image,
     .abandon = abandon,
 };
