@@ -1,20 +1,25 @@
-// The inside of the door: an open disk is its leaf's image and a list of parents. Not for other
-// folders.
+// The inside of the door: an open disk, and what it is natively, its leaf's image and a list of
+// parents. Not for other folders.
 #ifndef VREP_VHD_CHAIN_H
 #define VREP_VHD_CHAIN_H
 
+#include "vhd/backend.h"
 #include "vhd/format.h"
 
 struct vhd {
-    struct vhd_image *image; // owned
-    struct vhd *parent;      // owned; NULL: none, or not opened
-    const struct file_system *fs;
-    char *path;        // owned, absolute
-    char *parent_path; // owned; of a differencing disk
+    const struct vhd_ops *ops; // of its backend
+    char *path;                // owned, absolute
+    char *parent_path;         // owned; of a differencing disk
     enum vhd_type type;
     uint64_t virtual_size;
     uint32_t sector_size; // logical
     unsigned depth;
+    bool writable;
+    bool poisoned; // a write or flush failed: refuse all further ones
+    // Natively; NULL in a disk of another backend.
+    struct vhd_image *image; // owned
+    struct vhd *parent;      // owned; NULL: none, or not opened
+    const struct file_system *fs;
 };
 
 // `path` as the door keeps it, allocated: absolute for the operating system's files, unchanged for

@@ -1,20 +1,17 @@
-// Creating disks and children, as far as it is not a format's own business.
+// Creating disks and children natively, as far as it is not a format's own business.
 #include "vhd/chain.h"
 
 #include <stdlib.h>
 
 #include "vhd/errors.h"
 
-enum status vhd_create(const char *path, const struct vhd_create *how)
+enum status vhd_native_create(const char *path, const struct vhd_create *how)
 {
     struct vhd_create request = *how;
     char *absolute;
 
     if (!request.fs)
         request.fs = file_system_os();
-    if (request.type != VHD_TYPE_FIXED && request.type != VHD_TYPE_DYNAMIC)
-        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_TYPE,
-                           "%s: only fixed and dynamic disks are created without a parent.", path);
     enum status status = vhd_door_path(request.fs, path, &absolute);
     if (status != STATUS_OK)
         return status;
@@ -33,7 +30,7 @@ static enum status replay_log(const struct file_system *fs, const char *path)
                                  .no_parents = true,
                                  .wait_ms = FILE_SHARING_WAIT_MS};
     struct vhd *disk;
-    enum status status = vhd_open(path, &how, &disk);
+    enum status status = vhd_native_open(path, &how, &disk);
     return status == STATUS_OK ? vhd_close(disk) : status;
 }
 
@@ -42,7 +39,7 @@ static enum status open_parent(const struct file_system *fs, const char *path, s
 {
     const struct vhd_open how = {
         .fs = fs, .share = FILE_SHARE_DENY_WRITE, .wait_ms = FILE_SHARING_WAIT_MS};
-    enum status status = vhd_open(path, &how, parent);
+    enum status status = vhd_native_open(path, &how, parent);
     if (status != STATUS_OK)
         return status;
     vhd_get_info(*parent, info);
@@ -54,8 +51,8 @@ static enum status open_parent(const struct file_system *fs, const char *path, s
     return status_advise(0, "Convert it to VHDX with `vrepdisk convert`.");
 }
 
-enum status vhd_create_child(const char *child_path, const char *parent_path,
-                             const struct file_system *fs)
+enum status vhd_native_create_child(const char *child_path, const char *parent_path,
+                                    const struct file_system *fs)
 {
     struct vhd_info info;
     struct vhd *parent;

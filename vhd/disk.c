@@ -1,4 +1,5 @@
-// The door: tells the format, checks arguments, and keeps a failed disk from being written further.
+// The native backend: tells the format of a file, opens it with its parents, and hands I/O to its
+// image.
 #include "vhd/chain.h"
 
 #include <stdlib.h>
@@ -86,6 +87,59 @@ static enum status open_image(const struct file_system *fs, struct file *file, b
     return status;
 }
 
+static void free_chain(struct vhd *disk)
+{
+    while (disk) {
+        struct vhd *parent = disk->parent;
+        if (disk->image)
+            disk->image->ops->abandon(disk->image);
+        free(disk->path);
+        free(disk->parent_path);
+        free(disk);
+        disk = parent;
+    }
+}
+
+static enum status native_close(struct vhd *disk)
+{
+    enum status status = disk->image->ops->close(disk->image);
+    disk->image = NULL;
+    free_chain(disk);
+    return status;
+}
+
+static void native_get_info(struct vhd *disk, struct vhd_info *info)
+{
+    disk->image->ops->get_info(disk->image, info);
+}
+
+static enum status native_write(struct vhd *disk, uint64_t offset, const void *buffer,
+                                size_t length)
+{
+    return disk->image->ops->write(disk->image, offset, buffer, length);
+}
+
+static enum status native_zero(struct vhd *disk, uint64_t offset, uint64_t length)
+{
+    return disk->image->ops->zero(disk->image, offset, length);
+}
+
+static enum status native_flush(struct vhd *disk)
+{
+    return disk->image->ops->flush(disk->image);
+}
+
+static const struct vhd_ops native_ops = {
+    .close = native_close,
+    .abandon = free_chain,
+    .get_info = native_get_info,
+    .read = vhd_chain_read,
+    .write = native_write,
+    .zero = native_zero,
+    .flush = native_flush,
+    .extent = vhd_chain_extent,
+};
+
 enum status vhd_open_leaf(const struct file_system *fs, const char *path,
                           const struct file_open *how, bool writable, struct vhd **out)
 {
@@ -95,8 +149,10 @@ enum status vhd_open_leaf(const struct file_system *fs, const char *path,
     if (!disk)
         return status_no_memory("a disk");
 
+    disk->ops = &native_ops;
     disk->fs = fs;
     disk->depth = 1;
+    disk->writable = writable;
     enum status status = vhd_door_path(fs, path, &disk->path);
     if (status != STATUS_OK)
         goto free_disk;
@@ -121,7 +177,7 @@ free_disk:
     return status;
 }
 
-enum status vhd_open(const char *path, const struct vhd_open *how, struct vhd **out)
+enum status vhd_native_open(const char *path, const struct vhd_open *how, struct vhd **out)
 {
     const struct file_system *fs = how->fs ? how->fs : file_system_os();
     const struct file_open open = {
@@ -132,166 +188,22 @@ enum status vhd_open(const char *path, const struct vhd_open *how, struct vhd **
     };
     struct vhd *disk;
 
-    if (how->writable && how->share == FILE_SHARE_ANYTHING)
-        return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "%s: a disk is not written while others may write it.", path);
     enum status status = vhd_open_leaf(fs, path, &open, how->writable, &disk);
     if (status != STATUS_OK)
         return status;
     if (disk->type == VHD_TYPE_DIFFERENCING)
         status = how->no_parents ? vhd_guess_parent_path(disk) : vhd_open_parents(disk, how);
     if (status != STATUS_OK) {
-        vhd_abandon(disk);
+        free_chain(disk);
         return status;
     }
     *out = disk;
     return STATUS_OK;
 }
 
-static void free_chain(struct vhd *disk)
-{
-    while (disk) {
-        struct vhd *parent = disk->parent;
-        if (disk->image)
-            disk->image->ops->abandon(disk->image);
-        free(disk->path);
-        free(disk->parent_path);
-        free(disk);
-        disk = parent;
-    }
-}
-
-enum status vhd_close(struct vhd *disk)
-{
-    struct vhd_image *image = disk->image;
-    enum status status = STATUS_OK;
-    if (image->poisoned) {
-        status = status_fail(
-            STATUS_IO, 0, "%s: not closed in order, for a write to it failed before.", disk->path);
-    } else {
-        status = image->ops->close(image);
-        disk->image = NULL;
-    }
-    free_chain(disk);
-    return status;
-}
-
-void vhd_abandon(struct vhd *disk)
-{
-    free_chain(disk);
-}
-
-bool vhd_identity_unchanged(const struct vhd_identity *saved, const struct vhd_identity *now)
-{
-    return saved->format == now->format && saved->virtual_size == now->virtual_size &&
-           guid_equal(&saved->guid, &now->guid) && now->sequence_number >= saved->sequence_number &&
-           saved->file_size == now->file_size && saved->write_time == now->write_time;
-}
-
-void vhd_get_info(struct vhd *disk, struct vhd_info *info)
-{
-    disk->image->ops->get_info(disk->image, info);
-    info->path = disk->path;
-    info->parent_path = disk->parent_path;
-    info->depth = disk->depth;
-}
-
-struct vhd *vhd_parent(struct vhd *disk)
-{
-    return disk->parent;
-}
-
-static enum status check_range(const struct vhd *disk, uint64_t offset, uint64_t length)
-{
-    if (!range_fits(offset, length, disk->virtual_size))
-        return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "%s: %llu bytes at %llu reach beyond the disk's end at %llu.",
-                           disk->path, (unsigned long long)length, (unsigned long long)offset,
-                           (unsigned long long)disk->virtual_size);
-    if (!is_aligned(offset | length, disk->sector_size))
-        return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "%s: %llu bytes at %llu are no whole sectors of %u bytes.", disk->path,
-                           (unsigned long long)length, (unsigned long long)offset,
-                           (unsigned)disk->sector_size);
-    return STATUS_OK;
-}
-
-enum status vhd_read(struct vhd *disk, uint64_t offset, void *buffer, size_t length)
-{
-    enum status status = check_range(disk, offset, length);
-    return status == STATUS_OK ? vhd_chain_read(disk, offset, buffer, length) : status;
-}
-
-static enum status check_writable(const struct vhd *disk)
-{
-    if (disk->image->poisoned)
-        return status_fail(STATUS_IO, 0, "%s is not written any further, for a write to it failed.",
-                           disk->path);
-    if (!disk->image->writable)
-        return status_fail(STATUS_INVALID_ARGUMENT, 0, "%s was opened for reading only.",
-                           disk->path);
-    return STATUS_OK;
-}
-
-// After a failed write or flush nobody knows what the file holds: whatever follows could make it
-// worse.
-static enum status poison_on_failure(struct vhd *disk, enum status status)
-{
-    if (status != STATUS_OK)
-        disk->image->poisoned = true;
-    return status;
-}
-
-enum status vhd_write(struct vhd *disk, uint64_t offset, const void *buffer, size_t length)
-{
-    enum status status = check_range(disk, offset, length);
-    if (status == STATUS_OK)
-        status = check_writable(disk);
-    if (status != STATUS_OK || length == 0)
-        return status;
-    return poison_on_failure(disk, disk->image->ops->write(disk->image, offset, buffer, length));
-}
-
-enum status vhd_zero(struct vhd *disk, uint64_t offset, uint64_t length)
-{
-    enum status status = check_range(disk, offset, length);
-    if (status == STATUS_OK)
-        status = check_writable(disk);
-    if (status != STATUS_OK || length == 0)
-        return status;
-    return poison_on_failure(disk, disk->image->ops->zero(disk->image, offset, length));
-}
-
-enum status vhd_flush(struct vhd *disk)
-{
-    enum status status = check_writable(disk);
-    if (status != STATUS_OK)
-        return status;
-    return poison_on_failure(disk, disk->image->ops->flush(disk->image));
-}
-
-enum status vhd_map(struct vhd *disk, enum vhd_map_scope scope, uint64_t offset, uint64_t limit,
-                    struct vhd_extent *out)
-{
-    struct vhd_extent extent, next;
-
-    if (offset >= disk->virtual_size || limit < disk->sector_size)
-        return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "%s: no map of %llu bytes at %llu; the disk ends at %llu.", disk->path,
-                           (unsigned long long)limit, (unsigned long long)offset,
-                           (unsigned long long)disk->virtual_size);
-    limit = align_down(min_u64(limit, disk->virtual_size - offset), disk->sector_size);
-    enum status status = check_range(disk, offset, limit);
-    if (status == STATUS_OK)
-        status = vhd_chain_extent(disk, scope, offset, limit, &extent);
-    while (status == STATUS_OK && extent.length < limit) {
-        status =
-            vhd_chain_extent(disk, scope, offset + extent.length, limit - extent.length, &next);
-        if (status != STATUS_OK || next.kind != extent.kind)
-            break;
-        extent.length += next.length;
-    }
-    if (status == STATUS_OK)
-        *out = extent;
-    return status;
-}
+const struct vhd_backend_ops vhd_native = {
+    .open = vhd_native_open,
+    .create = vhd_native_create,
+    .create_child = vhd_native_create_child,
+    .merge = vhd_native_merge,
+};

@@ -32,7 +32,7 @@ enum status vhd_merge_open_reader(const char *child_path, const struct file_syst
     const struct vhd_open how = {
         .fs = fs, .share = FILE_SHARE_DENY_WRITE, .wait_ms = FILE_SHARING_WAIT_MS};
     struct vhd *disk;
-    enum status status = vhd_open(child_path, &how, &disk);
+    enum status status = vhd_native_open(child_path, &how, &disk);
     if (status != STATUS_OK)
         return status;
     if (!disk->parent)
@@ -93,7 +93,7 @@ static enum status open_alone(const struct merge *m, const char *path, const str
         .low_io_priority = m->how->low_io_priority,
         .wait_ms = FILE_SHARING_WAIT_MS,
     };
-    return vhd_open(path, &how, out);
+    return vhd_native_open(path, &how, out);
 }
 
 static enum status open_both(struct merge *m, const char *child_path, const struct file_system *fs)
@@ -191,7 +191,7 @@ static enum status merge_open_disks(struct merge *m)
     return status == STATUS_OK ? trim(m->parent) : status;
 }
 
-enum status vhd_merge(const char *child_path, const struct vhd_merge *how)
+enum status vhd_native_merge(const char *child_path, const struct vhd_merge *how)
 {
     struct merge m = {.how = how, .buffer = malloc(STEP_SIZE)};
     enum status status = m.buffer ? STATUS_OK : status_no_memory("the data to be merged");
