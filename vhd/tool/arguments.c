@@ -4,12 +4,12 @@
 #include "base/checked.h"
 #include "vhd/tool/tool.h"
 
-struct option_name {
+struct option_form {
     const char *name;
     bool has_value;
 };
 
-static const struct option_name option_names[OPTION_COUNT] = {
+static const struct option_form option_forms[OPTION_COUNT] = {
     [OPTION_BLOCK_SIZE] = {"--block-size", true},
     [OPTION_FORCE] = {"--force", false},
     [OPTION_FORMAT] = {"--format", true},
@@ -20,17 +20,24 @@ static const struct option_name option_names[OPTION_COUNT] = {
     [OPTION_LOGICAL_SECTOR] = {"--logical-sector", true},
     [OPTION_OFFSET] = {"--offset", true},
     [OPTION_PARENT] = {"--parent", true},
+    [OPTION_PHYSICAL_SECTOR] = {"--physical-sector", true},
+    [OPTION_QUIET] = {"--quiet", false},
     [OPTION_SIZE] = {"--size", true},
     [OPTION_TYPE] = {"--type", true},
 };
+
+const char *option_name(enum option option)
+{
+    return option_forms[option].name;
+}
 
 // The option that `word` names, with "=value" or without. OPTION_COUNT: none.
 static enum option find_option(const char *word)
 {
     size_t length = strcspn(word, "=");
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (strlen(option_names[i].name) == length &&
-            strncmp(option_names[i].name, word, length) == 0)
+        if (strlen(option_forms[i].name) == length &&
+            strncmp(option_forms[i].name, word, length) == 0)
             return (enum option)i;
     return OPTION_COUNT;
 }
@@ -45,11 +52,11 @@ static enum status parse_option(char *const words[], int count, int *at, uint32_
         return status_fail(STATUS_INVALID_ARGUMENT, 0, "the option %s is not known here.", word);
     if (out->values[option])
         return status_fail(STATUS_INVALID_ARGUMENT, 0, "%s is given twice.",
-                           option_names[option].name);
-    if (!option_names[option].has_value) {
+                           option_forms[option].name);
+    if (!option_forms[option].has_value) {
         if (equals)
             return status_fail(STATUS_INVALID_ARGUMENT, 0, "%s takes no value.",
-                               option_names[option].name);
+                               option_forms[option].name);
         out->values[option] = "";
         return STATUS_OK;
     }
@@ -110,7 +117,7 @@ enum status arguments_size(const struct arguments *a, enum option option, uint64
         return STATUS_OK;
     return status_fail(STATUS_INVALID_ARGUMENT, 0,
                        "%s %s is not a number of bytes such as 4096, 64K, 20G.",
-                       option_names[option].name, a->values[option]);
+                       option_forms[option].name, a->values[option]);
 }
 
 enum status arguments_size32(const struct arguments *a, enum option option, uint32_t preset,
@@ -120,7 +127,7 @@ enum status arguments_size32(const struct arguments *a, enum option option, uint
     enum status status = arguments_size(a, option, preset, &value);
     if (status == STATUS_OK && value > UINT32_MAX)
         status = status_fail(STATUS_INVALID_ARGUMENT, 0, "%s %s is too much.",
-                             option_names[option].name, a->values[option]);
+                             option_forms[option].name, a->values[option]);
     if (status == STATUS_OK)
         *out = (uint32_t)value;
     return status;

@@ -30,6 +30,8 @@ enum status verb_create(const struct arguments *a, int *exit_code)
         status = arguments_size(a, OPTION_SIZE, 0, &how.virtual_size);
     if (status == STATUS_OK)
         status = arguments_size32(a, OPTION_LOGICAL_SECTOR, 0, &how.logical_sector_size);
+    if (status == STATUS_OK)
+        status = arguments_size32(a, OPTION_PHYSICAL_SECTOR, 0, &how.physical_sector_size);
     return status == STATUS_OK ? vhd_create(a->files[0], &how) : status;
 }
 
@@ -75,25 +77,25 @@ static enum status refuse_merge(const char *child)
     return status;
 }
 
-static bool show_merge(void *context, uint64_t done, uint64_t total)
-{
-    progress_update(context, done, total);
-    return true;
-}
-
 enum status verb_merge(const struct arguments *a, int *exit_code)
 {
     (void)exit_code;
     const char *child = a->files[0];
     struct progress progress;
-    const struct vhd_merge how = {.progress = show_merge, .context = &progress};
+    const struct vhd_merge how = {.progress = progress_step, .context = &progress};
 
     enum status status = arguments_have(a, OPTION_FORCE) ? STATUS_OK : refuse_merge(child);
     if (status != STATUS_OK)
         return status;
+    interrupt_watch();
     progress_start(&progress, "merging");
     status = vhd_merge(child, &how);
     progress_end(&progress);
+    if (status == STATUS_CANCELLED)
+        return status_advise(0,
+                             "\"vrepdisk merge %s\" finishes it. Until then the child reads as "
+                             "before; its parent is not to be used alone.",
+                             child);
     // The parent is closed and stable: only now may the child go.
     return status == STATUS_OK ? os_remove_file(child) : status;
 }
@@ -132,7 +134,8 @@ static enum status copy_disk(struct vhd *from, struct vhd *to, uint64_t size)
                 status = write_nonzero(to, offset, chunk, (size_t)extent.length);
         }
         offset += extent.length;
-        progress_update(&progress, offset, size);
+        if (status == STATUS_OK && !progress_step(&progress, offset, size))
+            status = status_fail(STATUS_CANCELLED, 0, "The conversion was stopped.");
     }
     progress_end(&progress);
     free(chunk);
@@ -171,6 +174,7 @@ enum status verb_convert(const struct arguments *a, int *exit_code)
     how.logical_sector_size = info.logical_sector_size;
     if (how.format == VHD_FORMAT_VHDX)
         how.physical_sector_size = info.physical_sector_size;
+    interrupt_watch();
     status = vhd_create(a->files[1], &how);
     if (status == STATUS_OK) {
         status = fill_new_disk(from, info.virtual_size, a->files[1]);

@@ -8,11 +8,20 @@
 #define BAR_WIDTH 30
 #define REDRAW_MS 200
 
+static bool silent;
+
+void progress_silence(void)
+{
+    silent = true;
+}
+
 void progress_start(struct progress *progress, const char *what)
 {
     int64_t now = clock_mono_ms();
-    *progress = (struct progress){
-        .what = what, .shown = isatty(fileno(stderr)) != 0, .started_ms = now, .drawn_ms = now};
+    *progress = (struct progress){.what = what,
+                                  .shown = !silent && isatty(fileno(stderr)) != 0,
+                                  .started_ms = now,
+                                  .drawn_ms = now};
 }
 
 static void draw(const struct progress *progress, uint64_t done, uint64_t total, int64_t elapsed_ms)
@@ -43,4 +52,10 @@ void progress_end(struct progress *progress)
     if (progress->shown)
         os_print(true, "\n");
     progress->shown = false;
+}
+
+bool progress_step(void *progress, uint64_t done, uint64_t total)
+{
+    progress_update(progress, done, total);
+    return !interrupt_came();
 }

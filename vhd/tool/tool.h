@@ -22,6 +22,8 @@ enum option {
     OPTION_LOGICAL_SECTOR,
     OPTION_OFFSET,
     OPTION_PARENT,
+    OPTION_PHYSICAL_SECTOR,
+    OPTION_QUIET,
     OPTION_SIZE,
     OPTION_TYPE,
     OPTION_COUNT
@@ -34,6 +36,9 @@ struct arguments {
     unsigned file_count;
     const char *values[OPTION_COUNT]; // NULL: not given; "" for an option without a value
 };
+
+// "--size" for OPTION_SIZE.
+const char *option_name(enum option option);
 
 // Sorts the words after the verb. `allowed`: bit 1 << option. STATUS_INVALID_ARGUMENT names the
 // word.
@@ -95,9 +100,23 @@ struct progress {
     int64_t drawn_ms;
 };
 
+// No bars from now on (--quiet).
+void progress_silence(void);
+
 void progress_start(struct progress *progress, const char *what);
 void progress_update(struct progress *progress, uint64_t done, uint64_t total);
 void progress_end(struct progress *progress);
+
+// The vhd_progress of long work that can be stopped at safe points; the context is a struct
+// progress. Stops the work after Ctrl-C (interrupt_watch).
+bool progress_step(void *progress, uint64_t done, uint64_t total);
+
+// ---- interrupt.c ----
+
+// From now on the first Ctrl-C (SIGINT) or SIGTERM is only noted, so that the work can stop at a
+// safe point; a second one ends the program at once.
+void interrupt_watch(void);
+bool interrupt_came(void);
 
 // ---- the verbs ----
 
