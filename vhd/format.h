@@ -93,16 +93,31 @@ enum status vhd_parent_candidates(const char *child_path, const struct vhd_paren
 // Frees what parent_paths gave.
 void vhd_free_paths(char **paths);
 
-// Where a format's checker tells what it finds. check.c.
+struct vhd_findings;
+
+// Where a format's checker tells what it finds. check_report.c.
 struct vhd_checker {
     const struct vhd_check *how;
     struct vhd_checked result;
-    const char *path; // of the file, for messages
+    const char *path;              // of the file, for messages
+    struct vhd_findings *findings; // check_report.c's
 };
 
-// Reports one finding, formatted like printf; `repaired` as in struct vhd_problem.
+// Reports one finding, formatted like printf; `repaired` as in struct vhd_problem. `name` is a
+// literal. All are counted, and the first few of each name told one by one.
 void vhd_checker_report(struct vhd_checker *checker, enum vhd_problem_kind kind, const char *name,
                         bool repaired, const char *format, ...) PRINTF_LIKE(5, 6);
+
+// The same for what a repair mends: told by the next vhd_checker_settle, when it is known whether
+// it was. Without how->repair told at once.
+void vhd_checker_defer(struct vhd_checker *checker, enum vhd_problem_kind kind, const char *name,
+                       const char *format, ...) PRINTF_LIKE(4, 5);
+
+// Reports what was deferred, in order. Call it also when the repair failed.
+void vhd_checker_settle(struct vhd_checker *checker, bool repaired);
+
+// True when one of the places of a VHDX header holds a valid one, whatever the rest of the file is.
+enum status vhdx_has_header(struct file *file, bool *found) MUST_CHECK;
 
 // Each format's own checks of `file` (open for writing when how->repair), for vhd/check.c. Problems
 // are reported, failures are those of vhd_check.

@@ -1,0 +1,132 @@
+// The check of one file: which format it has, however damaged it is; what the format's own check
+// finds; and, for a child that can be opened, whether it still fits its parents.
+#include <stdlib.h>
+#include <string.h>
+
+#include "vhd/chain.h"
+#include "vhd/check_report.h"
+#include "vhd/errors.h"
+
+// The format by its contents. A VHDX whose first bytes are damaged still has its headers.
+static enum status tell_format(struct file *file, enum vhd_format *format)
+{
+    enum status status = vhd_detect(file, format);
+    if (status != STATUS_NOT_A_DISK)
+        return status;
+    struct status_details failure = *status_last();
+    bool found;
+    status = vhdx_has_header(file, &found);
+    if (status != STATUS_OK)
+        return status;
+    *format = VHD_FORMAT_VHDX;
+    return found ? STATUS_OK : status_restore(&failure);
+}
+
+static enum status check_file(const struct file_system *fs, struct file *file,
+                              struct vhd_checker *checker)
+{
+    enum vhd_format format;
+    enum status status = tell_format(file, &format);
+    if (status != STATUS_OK)
+        return status;
+    status =
+        format == VHD_FORMAT_VHDX ? vhdx_check(fs, file, checker) : vhd1_check(fs, file, checker);
+    // What a failed repair was to mend is told as it was found.
+    vhd_checker_settle(checker, false);
+    return status;
+}
+
+static void report_parent(struct vhd_checker *checker, const struct status_details *failure)
+{
+    const char *name = "parent-damaged";
+    if (failure->status == STATUS_PARENT_MISSING)
+        name = "parent-missing";
+    else if (failure->status == STATUS_PARENT_MISMATCH)
+        name = "parent-mismatch";
+    else if (failure->os_code == VHD_ERROR_DIFFERENCING_CHAIN_CYCLE_DETECTED)
+        name = "parent-cycle";
+    else if (failure->os_code == VHD_ERROR_CHILD_PARENT_SIZE_MISMATCH)
+        name = "parent-size";
+    else if (failure->os_code == VHD_ERROR_DIFFERENCING_CHAIN_ERROR_IN_PARENT)
+        name = "parent-sector-size";
+    vhd_checker_report(checker, VHD_PROBLEM_DAMAGE, name, false, "%s", failure->message);
+}
+
+// Sizes of the generations of an open chain, and a merge that was begun.
+static void check_chain(struct vhd_checker *checker, struct vhd *disk)
+{
+    for (; disk->parent; disk = disk->parent)
+        if (disk->virtual_size != disk->parent->virtual_size)
+            vhd_checker_report(checker, VHD_PROBLEM_NOTE, "parent-other-size", false,
+                               "%s has %llu bytes, its parent %s %llu; it cannot be merged.",
+                               disk->path, (unsigned long long)disk->virtual_size,
+                               disk->parent->path, (unsigned long long)disk->parent->virtual_size);
+}
+
+// Opens the chain as a reader does, without a lock: nothing of it is held by us any more.
+static enum status check_parents(const char *path, const struct file_system *fs,
+                                 struct vhd_checker *checker)
+{
+    struct vhd_open how = {
+        .fs = fs, .share = FILE_SHARE_ANYTHING, .native = true, .no_parents = true};
+    struct vhd *disk;
+    // What keeps the leaf itself from being opened has been reported.
+    if (vhd_open(path, &how, &disk) != STATUS_OK)
+        return STATUS_OK;
+    bool child = disk->type == VHD_TYPE_DIFFERENCING;
+    vhd_abandon(disk);
+    if (!child)
+        return STATUS_OK;
+    how.no_parents = false;
+    enum status status = vhd_open(path, &how, &disk);
+    if (status == STATUS_OK) {
+        check_chain(checker, disk);
+        vhd_abandon(disk);
+        return STATUS_OK;
+    }
+    if (status == STATUS_OUT_OF_MEMORY || status == STATUS_IO)
+        return status;
+    report_parent(checker, status_last());
+    return STATUS_OK;
+}
+
+static enum status open_file(const struct file_system *fs, const char *path, bool writable,
+                             struct file **file)
+{
+    const struct file_open how = {
+        .writable = writable,
+        .share = writable ? FILE_SHARE_NOTHING : FILE_SHARE_DENY_WRITE,
+        .wait_ms = FILE_SHARING_WAIT_MS,
+    };
+    return fs->open(fs, path, &how, file);
+}
+
+enum status vhd_check(const char *path, const struct vhd_check *how, struct vhd_checked *out)
+{
+    const struct file_system *fs = how->fs ? how->fs : file_system_os();
+    struct vhd_checker checker;
+    struct file *file;
+    char *absolute;
+
+    enum status status = vhd_door_path(fs, path, &absolute);
+    if (status != STATUS_OK)
+        return status;
+    status = vhd_checker_begin(&checker, how, absolute);
+    if (status != STATUS_OK)
+        goto free_path;
+    status = open_file(fs, absolute, how->repair, &file);
+    if (status == STATUS_OK) {
+        status = check_file(fs, file, &checker);
+        file_close(file);
+    }
+    if (status == STATUS_OK)
+        status = check_parents(absolute, fs, &checker);
+    enum status end_status = vhd_checker_end(&checker);
+    if (status == STATUS_OK)
+        status = end_status;
+    if (status == STATUS_OK)
+        *out = checker.result;
+free_path:
+    free(absolute);
+    return status;
+}
