@@ -215,10 +215,11 @@ static enum status posix_trim_reservation(struct file *file)
     return s == STATUS_OK ? posix_set_size(file, size) : s; // cuts the blocks past the end
 }
 
-static enum status posix_extent(struct file *file, uint64_t offset, enum file_extent_kind *kind,
-                                uint64_t *length)
+// What the file system cannot tell as data that a hole ends: holes, the end of the file, systems
+// without holes.
+static enum status extent_to_end(struct file *file, uint64_t offset, off_t data, int error,
+                                 enum file_extent_kind *kind, uint64_t *length)
 {
-    int fd = self(file)->fd;
     uint64_t size;
     enum status s = posix_size(file, &size);
     if (s != STATUS_OK)
@@ -229,20 +230,29 @@ static enum status posix_extent(struct file *file, uint64_t offset, enum file_ex
                            (unsigned long long)offset, file->path, (unsigned long long)size);
     uint64_t end = size;
     *kind = FILE_EXTENT_DATA;
-    off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
-    if (data < 0 && errno == ENXIO) {
-        *kind = FILE_EXTENT_HOLE; // to the end
-    } else if (data > (off_t)offset) {
+    if (data > (off_t)offset) {
         *kind = FILE_EXTENT_HOLE;
         end = (uint64_t)data;
-    } else if (data == (off_t)offset) {
-        off_t hole = lseek(fd, (off_t)offset, SEEK_HOLE);
-        if (hole > (off_t)offset)
-            end = (uint64_t)hole;
-    } else if (errno != EINVAL && errno != EOPNOTSUPP) {
-        return status_fail_errno(errno, "Cannot look for holes in the file \"%s\"", file->path);
+    } else if (data < 0 && error == ENXIO) {
+        *kind = FILE_EXTENT_HOLE; // to the end
+    } else if (data < 0 && error != EINVAL && error != EOPNOTSUPP) {
+        return status_fail_errno(error, "Cannot look for holes in the file \"%s\"", file->path);
     }
     *length = min_u64(end, size) - offset;
+    return STATUS_OK;
+}
+
+static enum status posix_extent(struct file *file, uint64_t offset, enum file_extent_kind *kind,
+                                uint64_t *length)
+{
+    int fd = self(file)->fd;
+    off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+    int error = data < 0 ? errno : 0;
+    off_t hole = data == (off_t)offset ? lseek(fd, data, SEEK_HOLE) : 0;
+    if (hole <= (off_t)offset)
+        return extent_to_end(file, offset, data, error, kind, length);
+    *kind = FILE_EXTENT_DATA;
+    *length = (uint64_t)hole - offset;
     return STATUS_OK;
 }
 

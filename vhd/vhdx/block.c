@@ -19,6 +19,7 @@ static uint64_t sector_in_chunk(const struct vhdx_geometry *g, uint64_t block, u
 static enum status zero_file(struct vhdx *x, uint64_t offset, uint64_t length)
 {
     x->payload_dirty = true;
+    x->data_end = x->data_start; // there may be a hole now
     return x->image.file->ops->zero(x->image.file, offset, length);
 }
 
@@ -70,6 +71,15 @@ static enum status mark_present(struct vhdx *x, uint64_t block, const struct vhd
     return vhdx_bat_set_payload(&x->bat, block, &full);
 }
 
+// Room for a whole block: that of its soft anchor, or new one.
+static enum status allocate_payload(struct vhdx *x, struct vhdx_block *entry, bool partly)
+{
+    uint32_t size = x->bat.geometry.block_size;
+    if (entry->offset == 0)
+        return allocate(x, size, partly, &entry->offset);
+    return partly ? zero_file(x, entry->offset, size) : STATUS_OK;
+}
+
 // Gives a place to a block that has none. What is not written at once stays the parent's when the
 // block was the parent's, and reads as zeros otherwise.
 static enum status allocate_block(struct vhdx *x, uint64_t block, struct vhdx_block *entry,
@@ -81,7 +91,7 @@ static enum status allocate_block(struct vhdx *x, uint64_t block, struct vhdx_bl
     uint64_t bitmap = 0;
     enum status status = partial ? provide_bitmap(x, chunk_of(g, block), &bitmap) : STATUS_OK;
     if (!status)
-        status = allocate(x, g->block_size, length < g->block_size, &entry->offset);
+        status = allocate_payload(x, entry, length < g->block_size);
     if (status)
         return status;
     entry->state = partial ? VHDX_BLOCK_PARTIALLY_PRESENT : VHDX_BLOCK_FULLY_PRESENT;
@@ -118,16 +128,16 @@ enum status vhdx_block_prepare_write(struct vhdx *x, uint64_t block, uint64_t st
 static enum status zero_whole(struct vhdx *x, uint64_t block, const struct vhdx_block *entry)
 {
     static const struct vhdx_block zero = {.state = VHDX_BLOCK_ZERO};
-    bool placed = entry->offset != 0;
+    bool present = vhdx_block_is_present(entry);
     enum status status = vhdx_begin_change(x, true);
-    if (!status && placed && x->metadata.leave_blocks_allocated)
+    if (!status && present && x->metadata.leave_blocks_allocated)
         return zero_file(x, entry->offset, x->bat.geometry.block_size);
     if (!status)
         status = vhdx_bat_set_payload(&x->bat, block, &zero);
-    if (!status && placed) {
+    if (!status && present)
         x->present_blocks--;
+    if (!status && entry->offset != 0)
         status = vhdx_space_release(&x->space, entry->offset, x->bat.geometry.block_size);
-    }
     return status;
 }
 
