@@ -54,32 +54,32 @@ uint64_t vhdx_block_length(const struct vhdx_geometry *g, uint64_t block)
     return min_u64(g->block_size, g->virtual_size - (block << g->block_shift));
 }
 
+static uint64_t offset_of(uint64_t raw)
+{
+    return raw >> OFFSET_SHIFT << OFFSET_SHIFT;
+}
+
 struct vhdx_block vhdx_payload_decode(uint64_t raw, bool differencing)
 {
-    struct vhdx_block block = {.state = VHDX_BLOCK_UNMAPPED,
-                               .offset = raw >> OFFSET_SHIFT << OFFSET_SHIFT};
+    struct vhdx_block block = {.state = VHDX_BLOCK_UNMAPPED, .offset = offset_of(raw)};
     switch (raw & STATE_MASK) {
     case VHDX_BLOCK_FULLY_PRESENT:
         block.state = VHDX_BLOCK_FULLY_PRESENT;
-        return block;
+        break;
     case VHDX_BLOCK_PARTIALLY_PRESENT:
         block.state = differencing ? VHDX_BLOCK_PARTIALLY_PRESENT : VHDX_BLOCK_FULLY_PRESENT;
-        return block;
-    case VHDX_BLOCK_NOT_PRESENT:
-        block.state = VHDX_BLOCK_NOT_PRESENT;
         break;
     case VHDX_BLOCK_UNDEFINED:
         block.state = VHDX_BLOCK_UNDEFINED;
         break;
+    // In these two the offset is reserved.
+    case VHDX_BLOCK_NOT_PRESENT:
+        return (struct vhdx_block){.state = VHDX_BLOCK_NOT_PRESENT};
     case VHDX_BLOCK_ZERO:
-        block.state = VHDX_BLOCK_ZERO;
-        break;
+        return (struct vhdx_block){.state = VHDX_BLOCK_ZERO};
     default:
         break;
     }
-    // In all other states the offset is reserved or remembers where old data lies, which we never
-    // show.
-    block.offset = 0;
     return block;
 }
 
@@ -120,12 +120,40 @@ enum status vhdx_bat_set_payload(struct vhdx_bat *bat, uint64_t block,
     return set_entry(bat, vhdx_payload_index(&bat->geometry, block), vhdx_block_encode(value));
 }
 
-// A bitmap block is there in state 6; 7 is read as 6.
-static uint64_t decode_bitmap(uint64_t raw)
+enum status vhdx_bat_repeats(struct vhdx_bat *bat, uint64_t block, uint64_t limit, uint64_t *count)
 {
-    bool present = (raw & STATE_MASK) == VHDX_BLOCK_FULLY_PRESENT ||
-                   (raw & STATE_MASK) == VHDX_BLOCK_PARTIALLY_PRESENT;
-    return present ? raw >> OFFSET_SHIFT << OFFSET_SHIFT : 0;
+    const struct vhdx_geometry *g = &bat->geometry;
+    uint64_t first = vhdx_payload_index(g, block);
+    uint64_t at = bat->offset + first * ENTRY_SIZE;
+    struct vhdx_page *page;
+    enum status status = vhdx_pages_get(bat->pages, at, &page);
+    if (status)
+        return status;
+    const uint8_t *entry = page->data + at % VHDX_PAGE_SIZE;
+    const uint8_t *end = page->data + VHDX_PAGE_SIZE;
+    uint64_t raw = load_le64(entry);
+    uint64_t ratio = 1ull << g->chunk_ratio_shift;
+    uint64_t in_chunk = block & (ratio - 1);
+    uint64_t same = 0;
+    for (; entry < end && same < limit; entry += ENTRY_SIZE) {
+        if (in_chunk == ratio) { // a sector bitmap's entry
+            in_chunk = 0;
+            continue;
+        }
+        if (load_le64(entry) != raw)
+            break;
+        in_chunk++;
+        same++;
+    }
+    *count = same;
+    return STATUS_OK;
+}
+
+// A bitmap block is there in state 6; 7 is read as 6.
+static bool bitmap_is_present(uint64_t raw)
+{
+    return (raw & STATE_MASK) == VHDX_BLOCK_FULLY_PRESENT ||
+           (raw & STATE_MASK) == VHDX_BLOCK_PARTIALLY_PRESENT;
 }
 
 enum status vhdx_bat_get_bitmap(struct vhdx_bat *bat, uint64_t chunk, uint64_t *offset)
@@ -133,20 +161,23 @@ enum status vhdx_bat_get_bitmap(struct vhdx_bat *bat, uint64_t chunk, uint64_t *
     uint64_t raw;
     enum status status = get_entry(bat, vhdx_bitmap_index(&bat->geometry, chunk), &raw);
     if (!status)
-        *offset = decode_bitmap(raw);
+        *offset = bitmap_is_present(raw) ? offset_of(raw) : 0;
     return status;
 }
 
 enum status vhdx_bat_set_bitmap(struct vhdx_bat *bat, uint64_t chunk, uint64_t offset)
 {
     return set_entry(bat, vhdx_bitmap_index(&bat->geometry, chunk),
-                     offset | VHDX_BLOCK_FULLY_PRESENT);
+                     offset ? offset | VHDX_BLOCK_FULLY_PRESENT : VHDX_BLOCK_NOT_PRESENT);
 }
 
+// A walk over the whole table.
 struct scan {
     const struct vhdx_bat *bat;
     struct vhdx_space *space;
-    uint64_t present_blocks;
+    struct vhdx_bat_summary summary;
+    bool anchors;           // soft anchors are claimed, everything else has been
+    bool shared;            // one of them lies where something else is
     bool chunk_has_partial; // the chunk in work has a partially present block
 };
 
@@ -162,7 +193,7 @@ static enum status damaged_entry(const struct scan *scan, uint64_t index, uint64
 
 static enum status claim(struct scan *scan, uint64_t index, uint64_t raw, uint64_t length)
 {
-    uint64_t offset = raw >> OFFSET_SHIFT << OFFSET_SHIFT;
+    uint64_t offset = offset_of(raw);
     if (raw & RESERVED_MASK)
         return damaged_entry(scan, index, raw, "has reserved bits set");
     if (offset == 0)
@@ -176,10 +207,21 @@ static enum status claim(struct scan *scan, uint64_t index, uint64_t raw, uint64
     return status;
 }
 
+// Old data does not matter, so an anchor in a bad place is no damage.
+static enum status claim_anchor(struct scan *scan, uint64_t offset)
+{
+    uint32_t size = scan->bat->geometry.block_size;
+    bool taken = true;
+    enum status status = STATUS_OK;
+    if (range_fits(offset, size, scan->bat->pages->view->size))
+        status = vhdx_space_mark(scan->space, offset, size, &taken);
+    scan->shared |= taken;
+    return status;
+}
+
 static enum status scan_bitmap(struct scan *scan, uint64_t index, uint64_t raw)
 {
-    bool present = (raw & STATE_MASK) == VHDX_BLOCK_FULLY_PRESENT ||
-                   (raw & STATE_MASK) == VHDX_BLOCK_PARTIALLY_PRESENT;
+    bool present = bitmap_is_present(raw);
     if (scan->chunk_has_partial && !present)
         return damaged_entry(scan, index, raw,
                              "has no sector bitmap for blocks that are partially present");
@@ -191,11 +233,16 @@ static enum status scan_payload(struct scan *scan, uint64_t index, uint64_t raw)
 {
     const struct vhdx_geometry *g = &scan->bat->geometry;
     struct vhdx_block block = vhdx_payload_decode(raw, g->differencing);
+    bool present = vhdx_block_is_present(&block);
+    if (scan->anchors)
+        return !present && block.offset ? claim_anchor(scan, block.offset) : STATUS_OK;
     if (block.state == VHDX_BLOCK_PARTIALLY_PRESENT)
         scan->chunk_has_partial = true;
-    if (block.state != VHDX_BLOCK_FULLY_PRESENT && block.state != VHDX_BLOCK_PARTIALLY_PRESENT)
+    if (!present) {
+        scan->summary.anchors += block.offset != 0;
         return STATUS_OK;
-    scan->present_blocks++;
+    }
+    scan->summary.present_blocks++;
     return claim(scan, index, raw, g->block_size);
 }
 
@@ -209,7 +256,7 @@ static enum status scan_entries(struct scan *scan, const uint8_t *raw, uint64_t 
         bool is_bitmap = position == period - 1;
         // Without a parent no bitmap is ever looked at, and some writers leave junk in their
         // entries.
-        if (is_bitmap && scan->bat->geometry.differencing)
+        if (is_bitmap && scan->bat->geometry.differencing && !scan->anchors)
             status = scan_bitmap(scan, first + i, entry);
         else if (!is_bitmap && entry != 0)
             status = scan_payload(scan, first + i, entry);
@@ -218,13 +265,17 @@ static enum status scan_entries(struct scan *scan, const uint8_t *raw, uint64_t 
     return status;
 }
 
-enum status vhdx_bat_scan(const struct vhdx_bat *bat, struct vhdx_space *space,
-                          uint64_t *present_blocks)
+static bool is_zero(const uint8_t *raw, size_t size)
 {
+    return raw[0] == 0 && memcmp(raw, raw + 1, size - 1) == 0;
+}
+
+static enum status walk_table(struct scan *scan)
+{
+    const struct vhdx_bat *bat = scan->bat;
     uint8_t *raw = malloc(SCAN_SIZE);
     if (!raw)
         return status_no_memory("the block allocation table of a VHDX file");
-    struct scan scan = {.bat = bat, .space = space};
     enum status status = STATUS_OK;
     uint64_t index = 0;
     while (index < bat->geometry.entry_count && !status) {
@@ -233,12 +284,31 @@ enum status vhdx_bat_scan(const struct vhdx_bat *bat, struct vhdx_space *space,
                                 count * ENTRY_SIZE);
         if (status)
             status_context("VHDX %s: block allocation table", bat->pages->view->file->path);
-        else
-            status = scan_entries(&scan, raw, index, count);
+        // Most of a huge disk's table.
+        else if (scan->chunk_has_partial || !is_zero(raw, count * ENTRY_SIZE))
+            status = scan_entries(scan, raw, index, count);
         index += count;
     }
-    if (!status)
-        *present_blocks = scan.present_blocks;
     free(raw);
+    return status;
+}
+
+enum status vhdx_bat_scan(const struct vhdx_bat *bat, struct vhdx_space *space,
+                          struct vhdx_bat_summary *summary)
+{
+    struct scan scan = {.bat = bat, .space = space};
+    enum status status = walk_table(&scan);
+    if (!status)
+        *summary = scan.summary;
+    return status;
+}
+
+enum status vhdx_bat_claim_anchors(const struct vhdx_bat *bat, struct vhdx_space *space,
+                                   bool *shared)
+{
+    struct scan scan = {.bat = bat, .space = space, .anchors = true};
+    enum status status = walk_table(&scan);
+    if (!status)
+        *shared = scan.shared;
     return status;
 }

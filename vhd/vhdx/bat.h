@@ -25,6 +25,13 @@ struct vhdx_block {
     uint64_t offset; // in the file; 0 when the block has no place
 };
 
+// True when the block's place holds what a reader sees. In the states UNDEFINED and UNMAPPED it is
+// a "soft anchor": what was there before may lie there still, and nobody else may use the room.
+static inline bool vhdx_block_is_present(const struct vhdx_block *block)
+{
+    return block->state == VHDX_BLOCK_FULLY_PRESENT || block->state == VHDX_BLOCK_PARTIALLY_PRESENT;
+}
+
 // How the virtual disk is cut into blocks, and those into chunks that share one sector bitmap.
 struct vhdx_geometry {
     uint64_t virtual_size;
@@ -65,14 +72,31 @@ enum status vhdx_bat_get_payload(struct vhdx_bat *bat, uint64_t block,
 enum status vhdx_bat_set_payload(struct vhdx_bat *bat, uint64_t block,
                                  const struct vhdx_block *value) MUST_CHECK;
 
+// How many payload blocks from `block` on, at most `limit` (not 0), have the same entry as it. The
+// answer may be too small: one call looks at one page of the table.
+enum status vhdx_bat_repeats(struct vhdx_bat *bat, uint64_t block, uint64_t limit,
+                             uint64_t *count) MUST_CHECK;
+
 // Where the sector bitmap block of `chunk` lies; 0: the chunk has none.
 enum status vhdx_bat_get_bitmap(struct vhdx_bat *bat, uint64_t chunk, uint64_t *offset) MUST_CHECK;
+// `offset` 0: the chunk has none any more.
 enum status vhdx_bat_set_bitmap(struct vhdx_bat *bat, uint64_t chunk, uint64_t offset) MUST_CHECK;
 
-// Reads the whole table once: marks in `space` what it uses and counts payload blocks that have a
-// place. STATUS_DAMAGED: a block lies outside the file, on the headers or on something else, or is
+// What the whole table says.
+struct vhdx_bat_summary {
+    uint64_t present_blocks; // payload blocks that are fully or partially present
+    uint64_t anchors;        // payload blocks with a soft anchor
+};
+
+// Reads the whole table once and marks in `space` what its present blocks and sector bitmaps use.
+// STATUS_DAMAGED: a block lies outside the file, on the headers or on something else, or is
 // partially present without sector bitmap.
 enum status vhdx_bat_scan(const struct vhdx_bat *bat, struct vhdx_space *space,
-                          uint64_t *present_blocks) MUST_CHECK;
+                          struct vhdx_bat_summary *summary) MUST_CHECK;
+
+// After the scan of a table that has soft anchors, before its file is written: marks the room that
+// they keep. *shared: some of them lie where something else is, so none can be relied on.
+enum status vhdx_bat_claim_anchors(const struct vhdx_bat *bat, struct vhdx_space *space,
+                                   bool *shared) MUST_CHECK;
 
 #endif

@@ -80,6 +80,14 @@ static enum status allocate_payload(struct vhdx *x, struct vhdx_block *entry, bo
     return partly ? zero_file(x, entry->offset, size) : STATUS_OK;
 }
 
+enum status vhdx_get_block(struct vhdx *x, uint64_t block, struct vhdx_block *out)
+{
+    enum status status = vhdx_bat_get_payload(&x->bat, block, out);
+    if (!status && x->anchors_shared && !vhdx_block_is_present(out))
+        out->offset = 0;
+    return status;
+}
+
 // Gives a place to a block that has none. What is not written at once stays the parent's when the
 // block was the parent's, and reads as zeros otherwise.
 static enum status allocate_block(struct vhdx *x, uint64_t block, struct vhdx_block *entry,
@@ -112,7 +120,7 @@ enum status vhdx_block_prepare_write(struct vhdx *x, uint64_t block, uint64_t st
                                      uint64_t length, uint64_t *file_offset)
 {
     struct vhdx_block entry;
-    enum status status = vhdx_bat_get_payload(&x->bat, block, &entry);
+    enum status status = vhdx_get_block(x, block, &entry);
     if (status)
         return status;
     if (entry.state == VHDX_BLOCK_PARTIALLY_PRESENT)
@@ -160,7 +168,7 @@ enum status vhdx_block_zero(struct vhdx *x, uint64_t block, uint64_t start, uint
 {
     const struct vhdx_geometry *g = &x->bat.geometry;
     struct vhdx_block entry;
-    enum status status = vhdx_bat_get_payload(&x->bat, block, &entry);
+    enum status status = vhdx_get_block(x, block, &entry);
     if (status)
         return status;
     bool whole = length == vhdx_block_length(g, block);

@@ -24,6 +24,7 @@ struct vhdx {
     struct vhdx_bat bat;
     struct vhdx_space space; // writable images only
     uint64_t present_blocks;
+    bool anchors_shared; // soft anchors are of no use, for one of them lies on something else
     uint64_t opened_size; // of the file
     char creator[64];
 
@@ -66,6 +67,10 @@ enum status vhdx_commit_if_full(struct vhdx *x) MUST_CHECK;
 enum status vhdx_end_session(struct vhdx *x) MUST_CHECK;
 
 // block.c
+
+// What the table says of a block; a soft anchor only when nothing else uses its room. For writable
+// images.
+enum status vhdx_get_block(struct vhdx *x, uint64_t block, struct vhdx_block *out) MUST_CHECK;
 
 // Reads the state of a block and prepares it for a write of [start, start + length) in it:
 // allocates room, marks sectors as present. *file_offset: where the first byte goes.

@@ -9,6 +9,9 @@
 // again after each small piece (a parent's, say) does not walk the rest of it each time.
 #define MAPPED_BLOCKS_MAX 1024ull
 
+// The same for data, whose blocks are looked up one by one.
+#define DATA_BLOCKS_MAX 64ull
+
 // A range of the virtual disk whose bytes come from one place.
 struct run {
     enum vhd_extent_kind kind;
@@ -80,6 +83,8 @@ static enum status run_in_block(struct vhdx *x, uint64_t offset, uint64_t limit,
 static enum status find_run(struct vhdx *x, uint64_t offset, uint64_t limit, struct run *run)
 {
     enum status status = run_in_block(x, offset, limit, run);
+    if (!status && run->kind == VHD_EXTENT_DATA)
+        limit = min_u64(limit, DATA_BLOCKS_MAX << x->bat.geometry.block_shift);
     while (!status && run->length < limit) {
         struct run next;
         status = run_in_block(x, offset + run->length, limit - run->length, &next);
@@ -129,12 +134,10 @@ static enum status file_extent(struct vhdx *x, uint64_t file_offset, enum file_e
     return status;
 }
 
-// Where the file has a hole, data reads as zeros and need not be read to know it. Cuts `limit`
-// where that changes and says what the rest of it is.
-static enum status look_for_hole(struct vhdx *x, uint64_t file_offset, uint64_t *limit,
-                                 enum vhd_extent_kind *data_kind)
+// Where the file has a hole, data reads as zeros and need not be read to know it. `extent`, data at
+// `file_offset`, is cut where that changes.
+static enum status refine_by_holes(struct vhdx *x, uint64_t file_offset, struct vhd_extent *extent)
 {
-    *data_kind = VHD_EXTENT_DATA;
     if (!vhdx_view_is_plain(&x->view))
         return STATUS_OK;
     uint32_t sector = x->bat.geometry.sector_size;
@@ -145,10 +148,10 @@ static enum status look_for_hole(struct vhdx *x, uint64_t file_offset, uint64_t 
         return status;
     bool hole = kind == FILE_EXTENT_HOLE && length >= sector;
     if (hole)
-        *data_kind = VHD_EXTENT_ZERO;
+        extent->kind = VHD_EXTENT_ZERO;
     // Data and holes meet at any byte of the file; a sector with both is data.
-    if (length < *limit)
-        *limit = hole ? align_down(length, sector) : align_up(length, sector);
+    if (length < extent->length)
+        extent->length = hole ? align_down(length, sector) : align_up(length, sector);
     return STATUS_OK;
 }
 
@@ -158,16 +161,14 @@ enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
     struct vhdx *x = vhdx_of(image);
     struct run run;
     limit = min_u64(limit, MAPPED_BLOCKS_MAX << x->bat.geometry.block_shift);
-    enum status status = run_in_block(x, offset, limit, &run);
-    enum vhd_extent_kind data_kind = VHD_EXTENT_DATA;
-    if (!status && run.kind == VHD_EXTENT_DATA)
-        status = look_for_hole(x, run.file_offset, &limit, &data_kind);
+    enum status status = find_run(x, offset, limit, &run);
+    if (status)
+        return status;
+    struct vhd_extent extent = {.offset = offset, .length = run.length, .kind = run.kind};
+    if (run.kind == VHD_EXTENT_DATA)
+        status = refine_by_holes(x, run.file_offset, &extent);
     if (!status)
-        status = find_run(x, offset, limit, &run);
-    if (!status)
-        *out = (struct vhd_extent){.offset = offset,
-                                   .length = run.length,
-                                   .kind = run.kind == VHD_EXTENT_DATA ? data_kind : run.kind};
+        *out = extent;
     return status;
 }
 

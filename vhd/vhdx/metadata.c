@@ -16,13 +16,9 @@
 #define ENTRY_GUID        0
 #define ENTRY_OFFSET      16
 #define ENTRY_LENGTH      20
-#define ENTRY_FLAGS       24
+#define ENTRY_FLAGS       VHDX_METADATA_FLAGS_OFFSET
 
 #define SIGNATURE_TEXT "metadata"
-
-#define FLAG_IS_USER         1u
-#define FLAG_IS_VIRTUAL_DISK 2u
-#define FLAG_IS_REQUIRED     4u
 
 #define PARAMETER_LEAVE_BLOCKS_ALLOCATED 1u
 #define PARAMETER_HAS_PARENT             2u
@@ -33,16 +29,56 @@ static enum status damaged(const struct vhdx_view *view, const char *what)
                        view->file->path, what);
 }
 
-static bool is_known(const struct guid *guid)
+bool vhdx_metadata_table_count(const uint8_t raw[VHDX_METADATA_TABLE_SIZE], uint32_t *count)
 {
-    const struct guid *known[] = {
-        &vhdx_guid_file_parameters,     &vhdx_guid_virtual_disk_size,    &vhdx_guid_virtual_disk_id,
-        &vhdx_guid_logical_sector_size, &vhdx_guid_physical_sector_size, &vhdx_guid_parent_locator,
+    *count = load_le16(raw + ENTRY_COUNT);
+    return memcmp(raw + SIGNATURE, SIGNATURE_TEXT, 8) == 0 && *count <= VHDX_METADATA_ITEMS_MAX;
+}
+
+uint32_t vhdx_metadata_table_entry(const uint8_t raw[VHDX_METADATA_TABLE_SIZE], uint32_t index,
+                                   struct vhdx_metadata_item *item)
+{
+    const uint8_t *entry = raw + vhdx_metadata_entry_offset(index);
+    uint32_t flags = load_le32(entry + ENTRY_FLAGS);
+    memcpy(&item->guid, entry + ENTRY_GUID, sizeof item->guid);
+    item->offset = load_le32(entry + ENTRY_OFFSET);
+    item->length = load_le32(entry + ENTRY_LENGTH);
+    item->user = flags & VHDX_METADATA_IS_USER;
+    item->index = index;
+    return flags;
+}
+
+bool vhdx_metadata_item_is_placed(const struct vhdx_metadata_item *item, uint32_t region_length)
+{
+    if (item->length == 0)
+        return item->offset == 0;
+    return item->offset >= VHDX_METADATA_TABLE_SIZE &&
+           item->length <= VHDX_METADATA_ITEM_SIZE_MAX &&
+           range_fits(item->offset, item->length, region_length);
+}
+
+uint32_t vhdx_metadata_known(const struct guid *guid, uint32_t *size)
+{
+    const uint32_t of_disk = VHDX_METADATA_IS_VIRTUAL_DISK | VHDX_METADATA_IS_REQUIRED;
+    const struct {
+        const struct guid *guid;
+        uint32_t flags;
+        uint32_t size;
+    } known[] = {
+        {&vhdx_guid_file_parameters, VHDX_METADATA_IS_REQUIRED, 8},
+        {&vhdx_guid_virtual_disk_size, of_disk, 8},
+        {&vhdx_guid_virtual_disk_id, of_disk, sizeof(struct guid)},
+        {&vhdx_guid_logical_sector_size, of_disk, 4},
+        {&vhdx_guid_physical_sector_size, of_disk, 4},
+        {&vhdx_guid_parent_locator, VHDX_METADATA_IS_REQUIRED, 0},
     };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (guid_equal(guid, known[i]))
-            return true;
-    return false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (guid_equal(guid, known[i].guid)) {
+            *size = known[i].size;
+            return known[i].flags;
+        }
+    }
+    return 0;
 }
 
 static enum status check_required(const struct vhdx_view *view,
@@ -54,7 +90,9 @@ static enum status check_required(const struct vhdx_view *view,
                     view->file->path);
         return status_advise(0, "Create or copy the file again.");
     }
-    if (!(flags & FLAG_IS_REQUIRED) || (!item->user && is_known(&item->guid)))
+    uint32_t size;
+    if (!(flags & VHDX_METADATA_IS_REQUIRED) ||
+        (!item->user && vhdx_metadata_known(&item->guid, &size) != 0))
         return STATUS_OK;
     char text[GUID_TEXT_SIZE];
     return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_FORMAT_UNSUPPORTED_VERSION,
@@ -65,17 +103,8 @@ static enum status check_required(const struct vhdx_view *view,
 static enum status decode_entry(const struct vhdx_view *view, uint32_t region_length,
                                 const uint8_t *raw, uint32_t index, struct vhdx_metadata_item *item)
 {
-    memcpy(&item->guid, raw + ENTRY_GUID, sizeof item->guid);
-    item->offset = load_le32(raw + ENTRY_OFFSET);
-    item->length = load_le32(raw + ENTRY_LENGTH);
-    uint32_t flags = load_le32(raw + ENTRY_FLAGS);
-    item->user = flags & FLAG_IS_USER;
-    item->index = index;
-    bool placed = item->length == 0 ? item->offset == 0
-                                    : item->offset >= VHDX_METADATA_TABLE_SIZE &&
-                                          item->length <= VHDX_METADATA_ITEM_SIZE_MAX &&
-                                          range_fits(item->offset, item->length, region_length);
-    if (!placed)
+    uint32_t flags = vhdx_metadata_table_entry(raw, index, item);
+    if (!vhdx_metadata_item_is_placed(item, region_length))
         return status_fail(STATUS_DAMAGED, VHD_ERROR_METADATA_READ_FAILURE,
                            "VHDX %s: metadata: item %" PRIu32 " lies at %" PRIu32
                            ", length %" PRIu32 ", outside its region.",
@@ -122,8 +151,8 @@ static enum status read_table(const struct vhdx_view *view, const struct vhdx_re
         status_context("VHDX %s: metadata", view->file->path);
         goto out;
     }
-    uint32_t count = load_le16(raw + ENTRY_COUNT);
-    if (memcmp(raw + SIGNATURE, SIGNATURE_TEXT, 8) != 0 || count > VHDX_METADATA_ITEMS_MAX) {
+    uint32_t count;
+    if (!vhdx_metadata_table_count(raw, &count)) {
         status = damaged(view, "the table has a wrong signature or too many entries");
         goto out;
     }
@@ -134,8 +163,7 @@ static enum status read_table(const struct vhdx_view *view, const struct vhdx_re
     }
     metadata->item_count = count;
     for (uint32_t i = 0; i < count && !status; i++)
-        status = decode_entry(view, region->length, raw + vhdx_metadata_entry_offset(i), i,
-                              &metadata->items[i]);
+        status = decode_entry(view, region->length, raw, i, &metadata->items[i]);
     if (!status)
         status = check_items(view, metadata->items, count);
 out:
@@ -176,8 +204,10 @@ static enum status read_values(const struct vhdx_view *view, const struct vhdx_r
     if (status)
         return status;
     m->block_size = load_le32(parameters);
-    m->leave_blocks_allocated = load_le32(parameters + 4) & PARAMETER_LEAVE_BLOCKS_ALLOCATED;
     m->has_parent = load_le32(parameters + 4) & PARAMETER_HAS_PARENT;
+    // The other flag means nothing in a differencing disk.
+    m->leave_blocks_allocated =
+        !m->has_parent && load_le32(parameters + 4) & PARAMETER_LEAVE_BLOCKS_ALLOCATED;
     m->virtual_size = load_le64(size);
     m->logical_sector_size = load_le32(logical);
     m->physical_sector_size = load_le32(physical);
@@ -313,14 +343,14 @@ enum status vhdx_metadata_encode(const struct vhdx_metadata *m, const uint8_t *l
     store_le32(physical, m->physical_sector_size);
 
     uint32_t end = VHDX_METADATA_TABLE_SIZE;
-    uint32_t of_disk = FLAG_IS_VIRTUAL_DISK | FLAG_IS_REQUIRED;
-    add_item(region, &end, &vhdx_guid_file_parameters, FLAG_IS_REQUIRED, parameters, 8);
+    uint32_t of_disk = VHDX_METADATA_IS_VIRTUAL_DISK | VHDX_METADATA_IS_REQUIRED;
+    add_item(region, &end, &vhdx_guid_file_parameters, VHDX_METADATA_IS_REQUIRED, parameters, 8);
     add_item(region, &end, &vhdx_guid_virtual_disk_size, of_disk, virtual_size, 8);
     add_item(region, &end, &vhdx_guid_logical_sector_size, of_disk, logical, 4);
     add_item(region, &end, &vhdx_guid_physical_sector_size, of_disk, physical, 4);
     add_item(region, &end, &vhdx_guid_virtual_disk_id, of_disk, &m->virtual_disk_id, 16);
     if (locator)
-        add_item(region, &end, &vhdx_guid_parent_locator, FLAG_IS_REQUIRED, locator,
+        add_item(region, &end, &vhdx_guid_parent_locator, VHDX_METADATA_IS_REQUIRED, locator,
                  (uint32_t)locator_size);
     *raw = region;
     *size = capacity;

@@ -7,6 +7,10 @@
 #include "vhd/vhdx/region.h"
 #include "vhd/vhdx/view.h"
 
+#define VHDX_METADATA_IS_USER         1u
+#define VHDX_METADATA_IS_VIRTUAL_DISK 2u
+#define VHDX_METADATA_IS_REQUIRED     4u
+
 struct vhdx_metadata_item {
     struct guid guid;
     uint32_t offset; // in the region; 0 with length 0: an empty item
@@ -34,6 +38,19 @@ enum status vhdx_metadata_read(const struct vhdx_view *view, const struct vhdx_r
 
 void vhdx_metadata_free(struct vhdx_metadata *metadata);
 
+// The parts of the raw table, for whoever wants to see more of a damaged one than the first fault:
+// how many entries it claims (false: not a metadata table), and entry `index` with its flags as
+// they are.
+bool vhdx_metadata_table_count(const uint8_t raw[VHDX_METADATA_TABLE_SIZE], uint32_t *count);
+uint32_t vhdx_metadata_table_entry(const uint8_t raw[VHDX_METADATA_TABLE_SIZE], uint32_t index,
+                                   struct vhdx_metadata_item *item);
+
+// True when an item lies where one may in a region of `region_length` bytes.
+bool vhdx_metadata_item_is_placed(const struct vhdx_metadata_item *item, uint32_t region_length);
+
+// The flags that an item of the format has, and how many bytes at least; 0: not one of these.
+uint32_t vhdx_metadata_known(const struct guid *guid, uint32_t *size);
+
 // The system item with this GUID; NULL when there is none.
 struct vhdx_metadata_item *vhdx_metadata_find(const struct vhdx_metadata *metadata,
                                               const struct guid *guid);
@@ -47,6 +64,9 @@ bool vhdx_metadata_place(const struct vhdx_metadata *metadata,
 // Size of a table entry and where entry `index` lies in the region.
 #define VHDX_METADATA_ENTRY_SIZE 32
 uint32_t vhdx_metadata_entry_offset(uint32_t index);
+
+// Where the flags lie in an entry.
+#define VHDX_METADATA_FLAGS_OFFSET 24
 
 // Changes offset and length in the raw table entry of an item.
 void vhdx_metadata_entry_move(uint8_t entry[VHDX_METADATA_ENTRY_SIZE], uint32_t offset,

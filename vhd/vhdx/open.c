@@ -148,8 +148,12 @@ static enum status map_space(struct vhdx *x)
         status = claim(x, "log", header->log_offset, header->log_length);
     for (size_t i = 0; i < x->regions.count && !status; i++)
         status = claim(x, "region", x->regions.entries[i].offset, x->regions.entries[i].length);
+    struct vhdx_bat_summary summary = {0};
     if (!status)
-        status = vhdx_bat_scan(&x->bat, &x->space, &x->present_blocks);
+        status = vhdx_bat_scan(&x->bat, &x->space, &summary);
+    x->present_blocks = summary.present_blocks;
+    if (!status && x->image.writable && summary.anchors > 0)
+        status = vhdx_bat_claim_anchors(&x->bat, &x->space, &x->anchors_shared);
     return status;
 }
 

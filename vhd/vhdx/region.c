@@ -21,11 +21,41 @@
 
 #define SIGNATURE_TEXT "regi"
 
+#define REQUIRED_BIT 1u
+
+bool vhdx_region_table_is_whole(const uint8_t raw[VHDX_REGION_TABLE_SIZE])
+{
+    return memcmp(raw + SIGNATURE, SIGNATURE_TEXT, 4) == 0 &&
+           load_le32(raw + CHECKSUM) == vhdx_checksum(raw, VHDX_REGION_TABLE_SIZE, CHECKSUM);
+}
+
+uint32_t vhdx_region_table_count(const uint8_t raw[VHDX_REGION_TABLE_SIZE])
+{
+    return load_le32(raw + ENTRY_COUNT);
+}
+
+void vhdx_region_table_entry(const uint8_t raw[VHDX_REGION_TABLE_SIZE], uint32_t index,
+                             struct vhdx_region *region, uint32_t *reserved)
+{
+    const uint8_t *entry = raw + TABLE_HEADER_SIZE + (size_t)index * ENTRY_SIZE;
+    uint32_t flags = load_le32(entry + ENTRY_REQUIRED);
+    memcpy(&region->guid, entry + ENTRY_GUID, sizeof region->guid);
+    region->offset = load_le64(entry + ENTRY_OFFSET);
+    region->length = load_le32(entry + ENTRY_LENGTH);
+    region->required = flags & REQUIRED_BIT;
+    *reserved = flags & ~REQUIRED_BIT;
+}
+
+bool vhdx_region_is_placed(const struct vhdx_region *region)
+{
+    return region->length != 0 && is_aligned(region->offset, VHDX_ALIGNMENT) &&
+           is_aligned(region->length, VHDX_ALIGNMENT) && region->offset >= VHDX_ALIGNMENT &&
+           range_fits(region->offset, region->length, VHDX_FILE_SIZE_MAX);
+}
+
 static enum status check_entry(const struct vhdx_region *region, const char *path, uint32_t index)
 {
-    if (region->length == 0 || !is_aligned(region->offset, VHDX_ALIGNMENT) ||
-        !is_aligned(region->length, VHDX_ALIGNMENT) || region->offset < VHDX_ALIGNMENT ||
-        !range_fits(region->offset, region->length, VHDX_FILE_SIZE_MAX))
+    if (!vhdx_region_is_placed(region))
         return status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
                            "VHDX %s: region table: entry %" PRIu32 " lies at %" PRIu64
                            ", length %" PRIu32 "; both must be whole MiB past the headers.",
@@ -76,12 +106,9 @@ static enum status decode_entries(const uint8_t *raw, uint32_t count, const char
                                   struct vhdx_regions *regions)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *entry = raw + TABLE_HEADER_SIZE + (size_t)i * ENTRY_SIZE;
         struct vhdx_region *region = &regions->entries[i];
-        memcpy(&region->guid, entry + ENTRY_GUID, sizeof region->guid);
-        region->offset = load_le64(entry + ENTRY_OFFSET);
-        region->length = load_le32(entry + ENTRY_LENGTH);
-        region->required = load_le32(entry + ENTRY_REQUIRED) & 1;
+        uint32_t reserved;
+        vhdx_region_table_entry(raw, i, region, &reserved);
         enum status status = check_entry(region, path, i);
         if (!status)
             status = check_against_others(regions, i, path);
@@ -113,7 +140,7 @@ enum status vhdx_regions_decode(const uint8_t raw[VHDX_REGION_TABLE_SIZE], const
     if (load_le32(raw + CHECKSUM) != vhdx_checksum(raw, VHDX_REGION_TABLE_SIZE, CHECKSUM))
         return status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CHECKSUM_MISMATCH,
                            "VHDX %s: region table: wrong checksum.", path);
-    uint32_t count = load_le32(raw + ENTRY_COUNT);
+    uint32_t count = vhdx_region_table_count(raw);
     if (count > VHDX_REGIONS_MAX)
         return status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
                            "VHDX %s: region table: %" PRIu32 " entries, more than %d.", path, count,

@@ -27,6 +27,17 @@ struct vhdx_regions {
 enum status vhdx_regions_decode(const uint8_t raw[VHDX_REGION_TABLE_SIZE], const char *path,
                                 struct vhdx_regions *out) MUST_CHECK;
 
+// The parts of one copy, for whoever wants to see more of a damaged one than the first fault:
+// whether signature and checksum are right, how many entries it claims, and entry `index` as it is.
+// *reserved: bits of the entry that must be zero.
+bool vhdx_region_table_is_whole(const uint8_t raw[VHDX_REGION_TABLE_SIZE]);
+uint32_t vhdx_region_table_count(const uint8_t raw[VHDX_REGION_TABLE_SIZE]);
+void vhdx_region_table_entry(const uint8_t raw[VHDX_REGION_TABLE_SIZE], uint32_t index,
+                             struct vhdx_region *region, uint32_t *reserved);
+
+// True when a region lies where one may: whole MiB past the headers.
+bool vhdx_region_is_placed(const struct vhdx_region *region);
+
 // Reads the first copy, or the second when the first is damaged.
 enum status vhdx_regions_read(const struct vhdx_view *view, struct vhdx_regions *out) MUST_CHECK;
 
