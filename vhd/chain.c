@@ -144,10 +144,6 @@ enum status vhd_open_parents(struct vhd *leaf, const struct vhd_open *how)
     unsigned depth = 1;
 
     while (last->type == VHD_TYPE_DIFFERENCING) {
-        struct vhd_info info;
-        vhd_get_info(last, &info);
-        if (info.format == VHD_FORMAT_VHD)
-            return vhd1_differencing_unsupported(last->path);
         if (++depth > VHD_CHAIN_DEPTH_MAX)
             return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_DIFFERENCING_CHAIN_ERROR_IN_PARENT,
                                "%s has more than %d generations of parents.", leaf->path,

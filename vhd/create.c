@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "vhd/errors.h"
-
 enum status vhd_native_create(const char *path, const struct vhd_create *how)
 {
     struct vhd_create request = *how;
@@ -43,12 +41,7 @@ static enum status open_parent(const struct file_system *fs, const char *path, s
     if (status != STATUS_OK)
         return status;
     vhd_get_info(*parent, info);
-    if (info->format == VHD_FORMAT_VHDX)
-        return STATUS_OK;
-    (void)status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE,
-                      "%s is a VHD; this version makes children of VHDX disks only.", path);
-    vhd_abandon(*parent);
-    return status_advise(0, "Convert it to VHDX with `vrepdisk convert`.");
+    return STATUS_OK;
 }
 
 enum status vhd_native_create_child(const char *child_path, const char *parent_path,
@@ -72,7 +65,8 @@ enum status vhd_native_create_child(const char *child_path, const char *parent_p
     if (status == STATUS_OK) {
         // The parent stays open, so that it is as the child describes it when the child is
         // complete.
-        status = vhdx_create_child(child, &info, fs);
+        status = info.format == VHD_FORMAT_VHDX ? vhdx_create_child(child, &info, fs)
+                                                : vhd1_create_child(child, &info, fs);
         vhd_abandon(parent);
     }
     free(child);

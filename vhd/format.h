@@ -126,7 +126,4 @@ enum status vhdx_check(const struct file_system *fs, struct file *file,
 enum status vhd1_check(const struct file_system *fs, struct file *file,
                        struct vhd_checker *checker) MUST_CHECK;
 
-// Records why the differencing VHD at `path` is refused: opened alone it tells its info, no more.
-enum status vhd1_differencing_unsupported(const char *path);
-
 #endif

@@ -345,27 +345,29 @@ static void open__entries_past_the_disks_size__ignored(void **state)
     assert_int_equal(load_be32(kept), 2);
 }
 
-static void open__differencing__info_only(void **state)
+static void open__differencing_alone__info_and_map(void **state)
 {
     (void)state;
     struct vhd_info info;
     struct vhd_extent extent;
     struct vhd *disk;
-    uint8_t type[4];
+    uint8_t type[4], sector[512];
     make_dynamic();
     store_be32(type, VHD_TYPE_DIFFERENCING);
     poke_footers(60, type, sizeof type);
-    assert_refused(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE);
-    assert_non_null(strstr(status_last()->message, "later"));
-    assert_status(open_as(true, true, &disk), STATUS_UNSUPPORTED);
+    assert_refused(STATUS_PARENT_MISSING, VHD_ERROR_PARENT_VHD_NOT_FOUND);
 
-    assert_ok(open_as(false, true, &disk));
+    assert_ok(open_as(true, true, &disk));
     vhd_get_info(disk, &info);
     assert_int_equal(info.type, VHD_TYPE_DIFFERENCING);
     assert_int_equal(info.virtual_size, SIZE);
     assert_int_equal(info.allocated, 4 * MIB);
-    assert_status(vhd_map(disk, VHD_MAP_LEAF, 0, SIZE, &extent), STATUS_UNSUPPORTED);
-    assert_status(vhd_read(disk, 0, type, 0), STATUS_OK);
+    assert_ok(vhd_map(disk, VHD_MAP_LEAF, 2 * MIB, SIZE, &extent));
+    assert_int_equal(extent.kind, VHD_EXTENT_PARENT);
+    assert_int_equal(extent.length, 4 * MIB);
+    assert_ok(vhd_read(disk, 6 * MIB, sector, sizeof sector));
+    assert_int_equal(sector[0], 0x5a);
+    assert_status(vhd_read(disk, 2 * MIB, sector, sizeof sector), STATUS_PARENT_MISSING);
     assert_ok(vhd_close(disk));
 }
 
@@ -385,7 +387,7 @@ int main(void)
         TEST(open__table_entries__checked),
         TEST(open__last_block_cut_where_the_disk_ends__opens_and_grows),
         TEST(open__entries_past_the_disks_size__ignored),
-        TEST(open__differencing__info_only),
+        TEST(open__differencing_alone__info_and_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,21 @@
-// Creates fixed and dynamic VHDs, laid out as Windows 10 does it.
+// Creates VHDs, laid out as Windows 10 does it: fixed and dynamic ones, and children.
 #include "vhd/vhd1/vhd1.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/endian.h"
+#include "base/utf.h"
 #include "vhd/errors.h"
+#include "vhd/vhdx/relative_path.h"
 
 #define SIZE_MIN (3u << 20) // what Windows' own API accepts
 // Windows creates blocks of 2 MiB, and of 512 KiB when asked; it opens no others.
 #define BLOCK_SIZE_SMALL    (512u << 10)
-#define TABLE_OFFSET        (VHD1_FOOTER_SIZE + VHD1_HEADER_SIZE)
 #define TABLE_WRITE_AT_ONCE (64u * 1024)
+#define PATH_UNITS_MAX      32767u
+#define RELATIVE_SPACE      65536u // what Windows keeps free for the relative path
 
 static enum status check(const char *path, const struct vhd_create *how)
 {
@@ -35,8 +40,22 @@ static enum status check(const char *path, const struct vhd_create *how)
     return STATUS_OK;
 }
 
-static enum status write_fixed(struct file *file, const struct vhd1_footer *footer)
+struct plan {
+    struct vhd1_footer footer;
+    struct vhd1_header header; // not for a fixed disk, as what follows
+    uint8_t *absolute;         // UTF-16LE, of the first locator; NULL: a disk without parent
+    uint8_t *relative;         // of the second, if there is one
+    uint64_t data_end;         // where the first block, and until then the footer, goes
+};
+
+static uint64_t table_size(const struct vhd1_header *header)
 {
+    return align_up((uint64_t)header->max_entries * sizeof(uint32_t), VHD1_SECTOR);
+}
+
+static enum status write_fixed(struct file *file, const void *context)
+{
+    const struct vhd1_footer *footer = &((const struct plan *)context)->footer;
     enum status status = file->ops->set_size(file, footer->current_size);
     if (status == STATUS_OK)
         status = file->ops->reserve(file, 0, footer->current_size);
@@ -49,44 +68,68 @@ static enum status write_fixed(struct file *file, const struct vhd1_footer *foot
     return status;
 }
 
-static enum status write_table(struct file *file, uint64_t bytes)
+enum status vhd1_write_unused(struct file *file, uint64_t offset, uint64_t bytes)
 {
     uint8_t unused[TABLE_WRITE_AT_ONCE];
     memset(unused, 0xff, sizeof unused);
     for (uint64_t done = 0; done < bytes; done += sizeof unused) {
-        enum status status = file_write(file, TABLE_OFFSET + done, unused,
-                                        (size_t)min_u64(bytes - done, sizeof unused));
+        enum status status =
+            file_write(file, offset + done, unused, (size_t)min_u64(bytes - done, sizeof unused));
         if (status != STATUS_OK)
             return status;
     }
     return STATUS_OK;
 }
 
-static enum status write_dynamic(struct file *file, const struct vhd1_footer *footer,
-                                 uint32_t block_size)
+static enum status write_locators(struct file *file, const struct plan *plan)
 {
-    uint8_t header[VHD1_HEADER_SIZE];
-    uint32_t entries = (uint32_t)divide_up(footer->current_size, block_size);
-    uint64_t table = align_up((uint64_t)entries * sizeof(uint32_t), VHD1_SECTOR);
-    // Windows leaves the rest of the table's 4 KiB unused and puts the first block's data behind.
-    uint64_t first_slot = vhd1_slot(align_up(TABLE_OFFSET + table, VHD1_DATA_ALIGNMENT),
-                                    vhd1_bitmap_size(block_size));
-
-    vhd1_header_build(header, TABLE_OFFSET, entries, block_size);
-    enum status status = file_write(file, 0, footer->raw, VHD1_FOOTER_SIZE);
-    if (status == STATUS_OK)
-        status = file_write(file, VHD1_FOOTER_SIZE, header, sizeof header);
-    if (status == STATUS_OK)
-        status = write_table(file, table);
-    if (status == STATUS_OK)
-        status = file_write(file, first_slot, footer->raw, VHD1_FOOTER_SIZE);
+    const struct vhd1_locator *locators = plan->header.locators;
+    enum status status = STATUS_OK;
+    if (plan->absolute)
+        status = file_write(file, locators[0].offset, plan->absolute, locators[0].length);
+    if (status == STATUS_OK && plan->relative)
+        status = file_write(file, locators[1].offset, plan->relative, locators[1].length);
     return status;
+}
+
+static enum status write_sparse(struct file *file, const void *context)
+{
+    const struct plan *plan = context;
+    enum status status = file_write(file, 0, plan->footer.raw, VHD1_FOOTER_SIZE);
+    if (status == STATUS_OK)
+        status = file_write(file, VHD1_FOOTER_SIZE, plan->header.raw, VHD1_HEADER_SIZE);
+    if (status == STATUS_OK)
+        status = vhd1_write_unused(file, plan->header.table_offset, table_size(&plan->header));
+    if (status == STATUS_OK)
+        status = write_locators(file, plan);
+    if (status == STATUS_OK)
+        status = file_write(file, plan->data_end, plan->footer.raw, VHD1_FOOTER_SIZE);
+    return status;
+}
+
+static enum status create_file(const struct file_system *fs, const char *path,
+                               enum status (*write)(struct file *file, const void *plan),
+                               const struct plan *plan)
+{
+    const struct file_open open = {.writable = true, .create = true, .share = FILE_SHARE_NOTHING};
+    struct file *file;
+    enum status status = fs->open(fs, path, &open, &file);
+    if (status != STATUS_OK)
+        return status;
+    status = write(file, plan);
+    if (status == STATUS_OK)
+        status = file_flush(file);
+    file_close(file);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    struct status_details failure = *status_last();
+    (void)fs->remove(fs, path);
+    return status_restore(&failure);
 }
 
 enum status vhd1_create(const char *path, const struct vhd_create *how)
 {
-    struct vhd1_footer footer;
-    struct file *file;
+    struct plan plan = {0};
     struct guid id;
 
     enum status status = check(path, how);
@@ -96,23 +139,107 @@ enum status vhd1_create(const char *path, const struct vhd_create *how)
         status = guid_generate(&id);
     if (status != STATUS_OK)
         return status;
-    vhd1_footer_build(&footer, how->type, how->virtual_size, &id);
+    vhd1_footer_build(&plan.footer, how->type, how->virtual_size, &id);
+    if (how->type == VHD_TYPE_FIXED)
+        return create_file(how->fs, path, write_fixed, &plan);
 
-    const struct file_open open = {.writable = true, .create = true, .share = FILE_SHARE_NOTHING};
-    status = how->fs->open(how->fs, path, &open, &file);
+    struct vhd1_header *header = &plan.header;
+    header->table_offset = VHD1_FOOTER_SIZE + VHD1_HEADER_SIZE;
+    header->block_size = how->block_size ? how->block_size : VHD1_BLOCK_SIZE_DEFAULT;
+    header->max_entries = (uint32_t)divide_up(how->virtual_size, header->block_size);
+    vhd1_header_build(header);
+    // Windows leaves the rest of the table's 4 KiB unused and puts the first block's data behind.
+    plan.data_end =
+        vhd1_slot(align_up(header->table_offset + table_size(header), VHD1_DATA_ALIGNMENT),
+                  vhd1_bitmap_size(header->block_size));
+    return create_file(how->fs, path, write_sparse, &plan);
+}
+
+// *text: UTF-16LE, allocated.
+static enum status encode_path(const char *path, uint8_t **text, uint32_t *length)
+{
+    size_t units = 0;
+    uint16_t *wide = utf8_to_utf16(path, strlen(path), &units);
+    if (!wide || units == 0 || units > PATH_UNITS_MAX) {
+        free(wide);
+        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_METADATA_WRITE_FAILURE,
+                           "%.200s: a path that is not valid Unicode, or longer than %u units, "
+                           "cannot be written into a VHD.",
+                           path, PATH_UNITS_MAX);
+    }
+    *text = (uint8_t *)wide;
+    *length = (uint32_t)(units * 2);
+    return STATUS_OK;
+}
+
+// The header's own field holds the whole path or, where that does not fit, nothing: the locators
+// say it.
+static void set_parent_name(struct vhd1_header *header, const uint8_t *utf16le, uint32_t length)
+{
+    if (length > VHD1_PARENT_NAME_SIZE)
+        return;
+    for (uint32_t i = 0; i < length; i += 2)
+        store_be16(header->parent_name + i, load_le16(utf16le + i));
+}
+
+// Absolute path, table, relative path, first block: Windows' order.
+static void lay_out_child(struct plan *plan)
+{
+    struct vhd1_header *header = &plan->header;
+    struct vhd1_locator *absolute = &header->locators[0], *relative = &header->locators[1];
+
+    absolute->code = VHD1_LOCATOR_W2KU;
+    absolute->offset = align_up(VHD1_FOOTER_SIZE + VHD1_HEADER_SIZE, VHD1_DATA_ALIGNMENT);
+    absolute->space = (uint32_t)align_up(absolute->length, VHD1_DATA_ALIGNMENT);
+    header->table_offset = absolute->offset + absolute->space;
+    uint64_t end = align_up(header->table_offset + table_size(header), VHD1_DATA_ALIGNMENT);
+    if (plan->relative) {
+        relative->code = VHD1_LOCATOR_W2RU;
+        relative->offset = end;
+        relative->space = RELATIVE_SPACE;
+        end += RELATIVE_SPACE;
+    }
+    plan->data_end = vhd1_slot(end, vhd1_bitmap_size(header->block_size));
+    vhd1_header_build(header);
+}
+
+static enum status encode_locators(struct plan *plan, const char *child, const char *parent)
+{
+    struct vhd1_locator *locators = plan->header.locators;
+    char *relative;
+    enum status status = encode_path(parent, &plan->absolute, &locators[0].length);
     if (status != STATUS_OK)
         return status;
-    if (how->type == VHD_TYPE_FIXED)
-        status = write_fixed(file, &footer);
-    else
-        status = write_dynamic(file, &footer,
-                               how->block_size ? how->block_size : VHD1_BLOCK_SIZE_DEFAULT);
-    if (status == STATUS_OK)
-        status = file_flush(file);
-    file_close(file);
-    if (status == STATUS_OK)
-        return STATUS_OK;
-    struct status_details failure = *status_last();
-    (void)how->fs->remove(how->fs, path);
-    return status_restore(&failure);
+    set_parent_name(&plan->header, plan->absolute, locators[0].length);
+    status = vhdx_relative_path(child, parent, &relative);
+    if (status == STATUS_OK && relative)
+        status = encode_path(relative, &plan->relative, &locators[1].length);
+    free(relative);
+    return status;
+}
+
+enum status vhd1_create_child(const char *path, const struct vhd_info *parent,
+                              const struct file_system *fs)
+{
+    struct plan plan = {0};
+    struct guid id;
+    if (parent->virtual_size > VHD1_SIZE_MAX)
+        return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_SIZE,
+                           "%s has %llu bytes; a differencing VHD has at most 2040 GiB.",
+                           parent->path, (unsigned long long)parent->virtual_size);
+    enum status status = guid_generate(&id);
+    if (status != STATUS_OK)
+        return status;
+    vhd1_footer_build(&plan.footer, VHD_TYPE_DIFFERENCING, parent->virtual_size, &id);
+    plan.header.block_size = VHD1_BLOCK_SIZE_DEFAULT;
+    plan.header.max_entries = (uint32_t)divide_up(parent->virtual_size, plan.header.block_size);
+    plan.header.parent_id = parent->virtual_disk_id;
+    status = encode_locators(&plan, path, parent->path);
+    if (status == STATUS_OK) {
+        lay_out_child(&plan);
+        status = create_file(fs, path, write_sparse, &plan);
+    }
+    free(plan.absolute);
+    free(plan.relative);
+    return status;
 }

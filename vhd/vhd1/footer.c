@@ -33,10 +33,12 @@ enum {
 #define FORMAT_VERSION     0x00010000u
 // QEMU 7.2 takes the size from CHS for every creator that it does not know; with Windows' name it
 // reads CurrentSize.
-#define CREATOR         "win "
-#define CREATOR_VERSION 0x000A0000u
-#define CREATOR_OS      "Wi2k"
-#define EPOCH_2000_MS   946684800000ll // 2000-01-01T00:00:00Z
+#define CREATOR          "win "
+#define CREATOR_VERSION  0x000A0000u
+#define CREATOR_OS       "Wi2k"
+#define TAPDISK          "tap\0"
+#define TAPDISK_REVERSED 1u
+#define EPOCH_2000_MS    946684800000ll // 2000-01-01T00:00:00Z
 
 struct geometry {
     uint16_t cylinders;
@@ -201,6 +203,12 @@ enum status vhd1_footer_read(struct file *file, uint64_t file_size, struct vhd1_
     place->leading = true;
     place->data_end = file_size;
     return STATUS_OK;
+}
+
+bool vhd1_footer_has_reversed_bitmaps(const struct vhd1_footer *footer)
+{
+    return memcmp(footer->raw + FOOTER_CREATOR, TAPDISK, sizeof TAPDISK - 1) == 0 &&
+           load_be32(footer->raw + FOOTER_CREATOR_VERSION) == TAPDISK_REVERSED;
 }
 
 void vhd1_footer_creator(const struct vhd1_footer *footer, char text[], size_t size)

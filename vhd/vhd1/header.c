@@ -14,11 +14,13 @@ enum {
     HEADER_BLOCK_SIZE = 32,
     HEADER_CHECKSUM = 36,
     HEADER_PARENT_ID = 40,
+    HEADER_PARENT_NAME = 64,
     HEADER_LOCATORS = 576,
 };
 
 enum {
     LOCATOR_CODE = 0,
+    LOCATOR_SPACE = 4,
     LOCATOR_LENGTH = 8,
     LOCATOR_OFFSET = 16,
     LOCATOR_SIZE = 24,
@@ -28,17 +30,40 @@ enum {
 #define HEADER_COOKIE_SIZE    8
 #define HEADER_FORMAT_VERSION 0x00010000u
 
-void vhd1_header_build(uint8_t raw[VHD1_HEADER_SIZE], uint64_t table_offset, uint32_t max_entries,
-                       uint32_t block_size)
+static void seal(struct vhd1_header *header)
 {
+    store_be32(header->raw + HEADER_CHECKSUM,
+               vhd1_checksum(header->raw, VHD1_HEADER_SIZE, HEADER_CHECKSUM));
+}
+
+void vhd1_header_build(struct vhd1_header *header)
+{
+    uint8_t *raw = header->raw;
     memset(raw, 0, VHD1_HEADER_SIZE);
     memcpy(raw, HEADER_COOKIE, HEADER_COOKIE_SIZE);
     store_be64(raw + HEADER_DATA_OFFSET, UINT64_MAX);
-    store_be64(raw + HEADER_TABLE_OFFSET, table_offset);
+    store_be64(raw + HEADER_TABLE_OFFSET, header->table_offset);
     store_be32(raw + HEADER_VERSION, HEADER_FORMAT_VERSION);
-    store_be32(raw + HEADER_MAX_ENTRIES, max_entries);
-    store_be32(raw + HEADER_BLOCK_SIZE, block_size);
-    store_be32(raw + HEADER_CHECKSUM, vhd1_checksum(raw, VHD1_HEADER_SIZE, HEADER_CHECKSUM));
+    store_be32(raw + HEADER_MAX_ENTRIES, header->max_entries);
+    store_be32(raw + HEADER_BLOCK_SIZE, header->block_size);
+    memcpy(raw + HEADER_PARENT_ID, header->parent_id.bytes, sizeof header->parent_id.bytes);
+    memcpy(raw + HEADER_PARENT_NAME, header->parent_name, VHD1_PARENT_NAME_SIZE);
+    for (unsigned i = 0; i < VHD1_LOCATORS; i++) {
+        const struct vhd1_locator *locator = &header->locators[i];
+        uint8_t *at = raw + HEADER_LOCATORS + i * LOCATOR_SIZE;
+        store_be32(at + LOCATOR_CODE, locator->code);
+        store_be32(at + LOCATOR_SPACE, locator->space);
+        store_be32(at + LOCATOR_LENGTH, locator->length);
+        store_be64(at + LOCATOR_OFFSET, locator->offset);
+    }
+    seal(header);
+}
+
+void vhd1_header_set_entries(struct vhd1_header *header, uint32_t max_entries)
+{
+    header->max_entries = max_entries;
+    store_be32(header->raw + HEADER_MAX_ENTRIES, max_entries);
+    seal(header);
 }
 
 static enum status corrupt(const struct file *file, const char *what, uint64_t value)
@@ -72,22 +97,21 @@ static enum status check_identity(const struct file *file, const uint8_t raw[VHD
 enum status vhd1_header_read(struct file *file, uint64_t file_size,
                              const struct vhd1_footer *footer, struct vhd1_header *header)
 {
-    uint8_t raw[VHD1_HEADER_SIZE];
+    struct vhd1_header h;
+    uint8_t *raw = h.raw;
 
     if (footer->data_offset < VHD1_FOOTER_SIZE ||
-        !range_fits(footer->data_offset, sizeof raw, file_size))
+        !range_fits(footer->data_offset, VHD1_HEADER_SIZE, file_size))
         return corrupt(file, "lies outside the file", footer->data_offset);
-    enum status status = file_read(file, footer->data_offset, raw, sizeof raw);
+    enum status status = file_read(file, footer->data_offset, raw, VHD1_HEADER_SIZE);
     if (status == STATUS_OK)
         status = check_identity(file, raw);
     if (status != STATUS_OK)
         return status;
 
-    struct vhd1_header h = {
-        .table_offset = load_be64(raw + HEADER_TABLE_OFFSET),
-        .max_entries = load_be32(raw + HEADER_MAX_ENTRIES),
-        .block_size = load_be32(raw + HEADER_BLOCK_SIZE),
-    };
+    h.table_offset = load_be64(raw + HEADER_TABLE_OFFSET);
+    h.max_entries = load_be32(raw + HEADER_MAX_ENTRIES);
+    h.block_size = load_be32(raw + HEADER_BLOCK_SIZE);
     if (!is_power_of_two(h.block_size) || h.block_size < VHD1_DATA_ALIGNMENT ||
         h.block_size > VHD1_BLOCK_SIZE_MAX)
         return status_fail(
@@ -99,10 +123,12 @@ enum status vhd1_header_read(struct file *file, uint64_t file_size,
     if (h.table_offset < VHD1_FOOTER_SIZE || h.table_offset % VHD1_SECTOR != 0)
         return corrupt(file, "has a misplaced block allocation table", h.table_offset);
     memcpy(h.parent_id.bytes, raw + HEADER_PARENT_ID, sizeof h.parent_id.bytes);
+    memcpy(h.parent_name, raw + HEADER_PARENT_NAME, VHD1_PARENT_NAME_SIZE);
     for (unsigned i = 0; i < VHD1_LOCATORS; i++) {
         const uint8_t *at = raw + HEADER_LOCATORS + i * LOCATOR_SIZE;
         h.locators[i] = (struct vhd1_locator){
             .code = load_be32(at + LOCATOR_CODE),
+            .space = load_be32(at + LOCATOR_SPACE),
             .length = load_be32(at + LOCATOR_LENGTH),
             .offset = load_be64(at + LOCATOR_OFFSET),
         };

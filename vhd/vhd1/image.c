@@ -12,6 +12,7 @@
 static void free_disk(struct vhd1 *disk)
 {
     vhd1_bat_free(&disk->bat);
+    vhd1_bitmaps_free(&disk->bitmaps);
     free(disk->bitmap_full);
     free(disk);
 }
@@ -86,6 +87,22 @@ static bool matches_parent(struct vhd_image *image, const struct vhd_info *paren
            guid_equal(&vhd1_of(image)->header.parent_id, &parent->virtual_disk_id);
 }
 
+// What a child knows its parent by does not change when the parent is written: a merge that was cut
+// off is simply done again.
+static enum status begin_merge(struct vhd_image *child, struct vhd_image *parent)
+{
+    (void)child;
+    (void)parent;
+    return STATUS_OK;
+}
+
+static enum status finish_merge(struct vhd_image *child, struct vhd_image *parent)
+{
+    (void)child;
+    (void)parent;
+    return STATUS_OK;
+}
+
 static const struct vhd_image_ops vhd1_ops = {
     .read = vhd1_read,
     .write = vhd1_write,
@@ -95,6 +112,9 @@ static const struct vhd_image_ops vhd1_ops = {
     .get_info = get_info,
     .parent_paths = parent_paths,
     .matches_parent = matches_parent,
+    .begin_merge = begin_merge,
+    .finish_merge = finish_merge,
+    .locate = vhd1_locate,
     .close = close_image,
     .abandon = abandon,
 };
@@ -107,6 +127,7 @@ static enum status open_fixed(struct vhd1 *disk, const struct vhd1_footer_place 
             "%s: the footer says that the disk has %llu bytes, but only %llu precede it.",
             disk->image.file->path, (unsigned long long)disk->footer.current_size,
             (unsigned long long)place->data_end);
+    disk->data_end = disk->footer_at = place->data_end;
     return STATUS_OK;
 }
 
@@ -121,9 +142,12 @@ static enum status open_blocks(struct vhd1 *disk, const struct vhd1_footer_place
     disk->bitmap_full = calloc(disk->bat.count, 1);
     if (!disk->bitmap_full)
         return status_no_memory("the state of the sector bitmaps");
+    status = vhd1_bitmaps_init(disk);
+    if (status != STATUS_OK)
+        return status;
     // Some programs cut the last block short where the disk ends; the next block must leave its
     // full length free.
-    disk->data_end = place->data_end;
+    disk->data_end = disk->footer_at = place->data_end;
     for (uint32_t i = 0; i < disk->bat.count; i++)
         if (disk->bat.entries[i] != VHD1_BAT_UNUSED)
             disk->data_end =
@@ -142,7 +166,8 @@ static enum status repair_footers(struct vhd1 *disk, const struct vhd1_footer_pl
         return STATUS_OK;
     if (!place->trailing) {
         disk->data_end = vhd1_slot(disk->data_end, disk->bitmap_size);
-        status = file_write(file, disk->data_end, disk->footer.raw, VHD1_FOOTER_SIZE);
+        disk->footer_at = disk->data_end;
+        status = file_write(file, disk->footer_at, disk->footer.raw, VHD1_FOOTER_SIZE);
     }
     if (status == STATUS_OK && !place->leading)
         status = file_write(file, 0, disk->footer.raw, VHD1_FOOTER_SIZE);
@@ -161,19 +186,8 @@ static enum status open_by_type(struct vhd1 *disk, bool writable)
     status = vhd1_header_read(file, disk->file_size, &disk->footer, &disk->header);
     if (status != STATUS_OK)
         return status;
-    if (disk->footer.type == VHD_TYPE_DIFFERENCING && writable)
-        return vhd1_differencing_unsupported(file->path);
     status = open_blocks(disk, &place);
     return status == STATUS_OK && writable ? repair_footers(disk, &place) : status;
-}
-
-enum status vhd1_differencing_unsupported(const char *path)
-{
-    (void)status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE,
-                      "%s is a differencing VHD. This version reads fixed and dynamic VHDs and all "
-                      "types of VHDX; differencing VHDs come in a later one.",
-                      path);
-    return status_advise(0, "Merge it with the program that made it, or convert it to VHDX.");
 }
 
 enum status vhd1_open(const struct file_system *fs, struct file *file, bool writable,

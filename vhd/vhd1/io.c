@@ -1,10 +1,11 @@
-// Reads, writes and maps the data of a fixed or dynamic disk.
+// Reads, writes and maps the data of one image.
 //
-// A dynamic disk has no log; the order of writes keeps it whole. A new block is written behind all
-// others together with a footer behind it, both become stable, and only then the table's entry that
-// makes the block visible is written. Entries are kept back until vhd1_flush, so that many blocks
-// share its two flushes. Until then a crash leaves the disk as the last flush left it, plus room at
-// the end of the file that no entry points to.
+// A VHD has no log; the order of writes keeps it whole. A new block is written behind all others
+// together with a footer behind it, both become stable, and only then the table's entry that makes
+// the block visible is written. So are the bits of sectors in blocks that were there before, which
+// in a differencing disk take the place of the parent's. Entries and bits are kept back until
+// vhd1_flush, so that many share its two flushes. Until then a crash leaves the disk as the last
+// flush left it, plus room at the end of the file that no entry points to.
 #include "vhd/vhd1/vhd1.h"
 
 #include <string.h>
@@ -70,12 +71,24 @@ enum status vhd1_read(struct vhd_image *image, uint64_t offset, void *buffer, si
     return STATUS_OK;
 }
 
-// Gives the piece's block its place behind all others. The footer goes first: from then on,
-// whatever of the rest reaches the file, a valid footer ends it. What lies between is new to the
-// file and reads as zeros.
-static enum status allocate(struct vhd1 *disk, const struct piece *piece)
+static bool is_differencing(const struct vhd1 *disk)
+{
+    return disk->footer.type == VHD_TYPE_DIFFERENCING;
+}
+
+// The bitmap of a dynamic disk's new block: all sectors are here, zeros for the most part.
+static enum status write_full_bitmap(struct file *file, uint64_t at, uint32_t size)
 {
     uint8_t ones[VHD1_SECTOR];
+    memset(ones, 0xff, sizeof ones);
+    enum status status = STATUS_OK;
+    for (uint32_t done = 0; done < size && status == STATUS_OK; done += VHD1_SECTOR)
+        status = file_write(file, at + done, ones, sizeof ones);
+    return status;
+}
+
+enum status vhd1_allocate(struct vhd1 *disk, uint64_t *at)
+{
     struct file *file = disk->image.file;
     uint64_t start = vhd1_slot(disk->data_end, disk->bitmap_size);
     uint64_t footer =
@@ -88,54 +101,32 @@ static enum status allocate(struct vhd1 *disk, const struct piece *piece)
     enum status status = file_write(file, footer, disk->footer.raw, VHD1_FOOTER_SIZE);
     if (status != STATUS_OK)
         return status;
-    memset(ones, 0xff, sizeof ones);
-    for (uint32_t done = 0; done < disk->bitmap_size; done += VHD1_SECTOR) {
-        status = file_write(file, start + done, ones, sizeof ones);
-        if (status != STATUS_OK)
-            return status;
-    }
-    vhd1_bat_set(&disk->bat, piece->block, (uint32_t)(start / VHD1_SECTOR));
-    disk->bitmap_full[piece->block] = 1;
-    disk->data_end = footer;
+    disk->data_end = disk->footer_at = footer;
+    *at = start;
     return STATUS_OK;
 }
 
-// Sets the bits of the piece's sectors in a bitmap that another program wrote and left incomplete:
-// readers that ask the bitmaps of dynamic disks too would not see the data.
-static enum status mark_sectors(struct vhd1 *disk, const struct piece *piece)
+static enum status allocate(struct vhd1 *disk, uint32_t block)
 {
-    uint8_t bitmap[VHD1_SECTOR];
-    struct file *file = disk->image.file;
-    uint32_t first = piece->in_block / VHD1_SECTOR;
-    uint32_t end = (piece->in_block + piece->length) / VHD1_SECTOR;
-    bool all_full = true;
-
-    if (disk->bitmap_full[piece->block])
-        return STATUS_OK;
-    for (uint32_t at = 0; at < disk->bitmap_size; at += VHD1_SECTOR) {
-        uint64_t where = bitmap_offset(disk, piece->block) + at;
-        bool changed = false;
-        enum status status = file_read(file, where, bitmap, sizeof bitmap);
-        if (status != STATUS_OK)
-            return status;
-        for (uint32_t i = 0; i < VHD1_SECTOR * 8; i++) {
-            uint32_t sector = at * 8 + i;
-            uint8_t bit = (uint8_t)(0x80 >> (i % 8));
-            if (bitmap[i / 8] & bit || sector >= disk->header.block_size / VHD1_SECTOR)
-                continue;
-            if (sector >= first && sector < end) {
-                bitmap[i / 8] |= bit;
-                changed = true;
-            } else {
-                all_full = false;
-            }
-        }
-        status = changed ? file_write(file, where, bitmap, sizeof bitmap) : STATUS_OK;
-        if (status != STATUS_OK)
-            return status;
-    }
-    disk->bitmap_full[piece->block] = all_full;
+    uint64_t at;
+    // First, because it may flush, which no half-made block should see.
+    enum status status = is_differencing(disk) ? vhd1_bitmap_new(disk, block) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = vhd1_allocate(disk, &at);
+    if (status == STATUS_OK && !is_differencing(disk))
+        status = write_full_bitmap(disk->image.file, at, disk->bitmap_size);
+    if (status != STATUS_OK)
+        return status;
+    vhd1_bat_set(&disk->bat, block, (uint32_t)(at / VHD1_SECTOR));
+    disk->bitmap_full[block] = !is_differencing(disk);
     return STATUS_OK;
+}
+
+// The bits of dynamic disks too: readers that ask them would not see the data otherwise.
+static enum status mark(struct vhd1 *disk, const struct piece *piece)
+{
+    return vhd1_bitmap_set(disk, piece->block, piece->in_block / VHD1_SECTOR,
+                           piece->length / VHD1_SECTOR);
 }
 
 enum status vhd1_write(struct vhd_image *image, uint64_t offset, const void *buffer, size_t length)
@@ -147,9 +138,11 @@ enum status vhd1_write(struct vhd_image *image, uint64_t offset, const void *buf
     while (length > 0) {
         struct piece piece = piece_at(disk, offset, length);
         enum status status =
-            is_allocated(disk, piece.block) ? mark_sectors(disk, &piece) : allocate(disk, &piece);
+            is_allocated(disk, piece.block) ? STATUS_OK : allocate(disk, piece.block);
         if (status == STATUS_OK)
             status = file_write(image->file, data_offset(disk, &piece), from, piece.length);
+        if (status == STATUS_OK)
+            status = mark(disk, &piece);
         if (status != STATUS_OK)
             return status;
         from += piece.length;
@@ -159,19 +152,31 @@ enum status vhd1_write(struct vhd_image *image, uint64_t offset, const void *buf
     return STATUS_OK;
 }
 
+// What the file does not hold is zero in a dynamic disk; in a differencing one it is the parent's,
+// and has to be hidden. The data of a new block is new to the file and zero already.
+static enum status zero_piece(struct vhd1 *disk, const struct piece *piece)
+{
+    struct file *file = disk->image.file;
+    enum status status;
+    if (is_allocated(disk, piece->block))
+        status = file->ops->zero(file, data_offset(disk, piece), piece->length);
+    else if (is_differencing(disk))
+        status = allocate(disk, piece->block);
+    else
+        return STATUS_OK;
+    return status == STATUS_OK ? mark(disk, piece) : status;
+}
+
 enum status vhd1_zero(struct vhd_image *image, uint64_t offset, uint64_t length)
 {
     struct vhd1 *disk = vhd1_of(image);
-    struct file *file = image->file;
     if (disk->footer.type == VHD_TYPE_FIXED)
-        return file->ops->zero(file, offset, length);
+        return image->file->ops->zero(image->file, offset, length);
     while (length > 0) {
         struct piece piece = piece_at(disk, offset, length);
-        if (is_allocated(disk, piece.block)) {
-            enum status status = file->ops->zero(file, data_offset(disk, &piece), piece.length);
-            if (status != STATUS_OK)
-                return status;
-        }
+        enum status status = zero_piece(disk, &piece);
+        if (status != STATUS_OK)
+            return status;
         offset += piece.length;
         length -= piece.length;
     }
@@ -181,10 +186,14 @@ enum status vhd1_zero(struct vhd_image *image, uint64_t offset, uint64_t length)
 enum status vhd1_flush(struct vhd_image *image)
 {
     struct vhd1 *disk = vhd1_of(image);
-    enum status status = file_flush(image->file);
-    if (status != STATUS_OK || !disk->bat.any_dirty)
+    enum status status = vhd1_bitmaps_store(disk, true);
+    if (status == STATUS_OK)
+        status = file_flush(image->file);
+    if (status != STATUS_OK || (!disk->bat.any_dirty && !disk->bitmaps.any_dirty))
         return status;
-    status = vhd1_bat_store(image->file, &disk->bat);
+    status = vhd1_bitmaps_store(disk, false);
+    if (status == STATUS_OK)
+        status = vhd1_bat_store(image->file, &disk->bat);
     return status == STATUS_OK ? file_flush(image->file) : status;
 }
 
@@ -208,26 +217,58 @@ static enum status map_file_range(struct file *file, uint64_t at, struct vhd_ext
     return STATUS_OK;
 }
 
+// The sectors from `piece` on that are alike: the parent's, or here and alike in the file.
+static enum status map_piece(struct vhd1 *disk, const struct piece *piece,
+                             struct vhd_extent *extent)
+{
+    extent->length = piece->length;
+    if (!is_allocated(disk, piece->block)) {
+        extent->kind = is_differencing(disk) ? VHD_EXTENT_PARENT : VHD_EXTENT_ZERO;
+        return STATUS_OK;
+    }
+    if (is_differencing(disk)) {
+        uint32_t count;
+        bool present;
+        enum status status = vhd1_bitmap_run(disk, piece->block, piece->in_block / VHD1_SECTOR,
+                                             piece->length / VHD1_SECTOR, &present, &count);
+        if (status != STATUS_OK)
+            return status;
+        extent->length = (uint64_t)count * VHD1_SECTOR;
+        if (!present) {
+            extent->kind = VHD_EXTENT_PARENT;
+            return STATUS_OK;
+        }
+    }
+    return map_file_range(disk->image.file, data_offset(disk, piece), extent);
+}
+
 enum status vhd1_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
                      struct vhd_extent *out)
 {
     struct vhd1 *disk = vhd1_of(image);
-    struct vhd_extent extent = {.offset = offset, .length = limit, .kind = VHD_EXTENT_ZERO};
-    enum status status = STATUS_OK;
-
+    struct vhd_extent extent = {.offset = offset, .length = limit};
+    enum status status;
     if (disk->footer.type == VHD_TYPE_FIXED) {
         status = map_file_range(image->file, offset, &extent);
-    } else if (disk->footer.type == VHD_TYPE_DYNAMIC) {
-        struct piece piece = piece_at(disk, offset, limit);
-        extent.length = piece.length;
-        if (is_allocated(disk, piece.block))
-            status = map_file_range(image->file, data_offset(disk, &piece), &extent);
     } else {
-        status = status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE,
-                             "%s is a differencing VHD; its contents cannot be read yet.",
-                             image->file->path);
+        struct piece piece = piece_at(disk, offset, limit);
+        status = map_piece(disk, &piece, &extent);
     }
     if (status == STATUS_OK)
         *out = extent;
     return status;
+}
+
+void vhd1_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
+                 uint64_t *length)
+{
+    struct vhd1 *disk = vhd1_of(image);
+    if (disk->footer.type == VHD_TYPE_FIXED) {
+        *file_offset = offset;
+        *length = limit;
+        return;
+    }
+    struct piece piece = piece_at(disk, offset, limit);
+    *file_offset = is_allocated(disk, piece.block) ? data_offset(disk, &piece) : VHD_NOT_ALLOCATED;
+    *length = piece.length;
 }

@@ -4,12 +4,11 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/endian.h"
 #include "base/utf.h"
 #include "vhd/errors.h"
 
-#define CODE_W2KU     0x57326b75u // UTF-16LE, absolute
-#define CODE_W2RU     0x57327275u // UTF-16LE, relative to the child's folder
-#define TEXT_SIZE_MAX 65536u      // bytes: the longest path of Windows
+#define TEXT_SIZE_MAX 65536u // bytes: the longest path of Windows
 
 // *text: allocated; NULL when the header has no such locator.
 static enum status read_text(struct file *file, uint64_t file_size,
@@ -41,13 +40,37 @@ static enum status read_text(struct file *file, uint64_t file_size,
     return status;
 }
 
+uint64_t vhd1_locator_room(const struct vhd1_locator *locator)
+{
+    // A number of sectors is small, a number of bytes at least a sector.
+    uint64_t space = locator->space;
+    if (space < VHD1_SECTOR)
+        space *= VHD1_SECTOR;
+    return max_u64(space, locator->length);
+}
+
+// The header's own field, which Windows fills with the absolute path. Allocated; NULL: empty.
+static char *read_name(const struct vhd1_header *header)
+{
+    uint8_t swapped[VHD1_PARENT_NAME_SIZE];
+    size_t units = 0;
+    while (units < VHD1_PARENT_NAME_SIZE / 2 && load_be16(header->parent_name + units * 2) != 0) {
+        store_le16(swapped + units * 2, load_be16(header->parent_name + units * 2));
+        units++;
+    }
+    // A name that is not valid Unicode names nothing that could be opened.
+    return units ? utf16le_to_utf8(swapped, units) : NULL;
+}
+
 enum status vhd1_parent_paths(struct file *file, uint64_t file_size,
                               const struct vhd1_header *header, char ***out)
 {
     char *relative = NULL, *absolute = NULL;
-    enum status status = read_text(file, file_size, header, CODE_W2RU, &relative);
+    enum status status = read_text(file, file_size, header, VHD1_LOCATOR_W2RU, &relative);
     if (status == STATUS_OK)
-        status = read_text(file, file_size, header, CODE_W2KU, &absolute);
+        status = read_text(file, file_size, header, VHD1_LOCATOR_W2KU, &absolute);
+    if (status == STATUS_OK && !absolute)
+        absolute = read_name(header);
     if (status == STATUS_OK) {
         const struct vhd_parent_hints hints = {.relative = relative, .absolute = absolute};
         status = vhd_parent_candidates(file->path, &hints, out);

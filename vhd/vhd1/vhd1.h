@@ -19,7 +19,7 @@
 // ---- footer.c: "Hard Disk Footer Format" ----
 
 struct vhd1_footer {
-    uint8_t raw[VHD1_FOOTER_SIZE]; // as found; written back unchanged when the disk grows
+    uint8_t raw[VHD1_FOOTER_SIZE]; // as found; written back so behind new blocks
     uint64_t data_offset;          // of the dynamic header; UINT64_MAX for a fixed disk
     uint64_t current_size;         // the truth about the disk's size; CHS is never believed
     enum vhd_type type;
@@ -48,6 +48,9 @@ struct vhd1_footer_place {
 enum status vhd1_footer_read(struct file *file, uint64_t file_size, struct vhd1_footer *footer,
                              struct vhd1_footer_place *place) MUST_CHECK;
 
+// True for the first tapdisk, whose sector bitmaps have the lowest bit first.
+bool vhd1_footer_has_reversed_bitmaps(const struct vhd1_footer *footer);
+
 // "win  10.0": the creator application and its version, for people.
 void vhd1_footer_creator(const struct vhd1_footer *footer, char text[], size_t size);
 
@@ -58,28 +61,42 @@ uint32_t vhd1_checksum(const uint8_t *data, size_t size, size_t checksum_at);
 
 #define VHD1_LOCATORS 8
 
+#define VHD1_LOCATOR_W2KU     0x57326b75u // UTF-16LE, absolute
+#define VHD1_LOCATOR_W2RU     0x57327275u // UTF-16LE, relative to the child's folder
+#define VHD1_PARENT_NAME_SIZE 512u        // bytes of UTF-16BE
+
 struct vhd1_locator {
-    uint32_t code;   // W2ku, W2ru: the ones that we read
+    uint32_t code;
+    uint32_t space;  // for its data: bytes in files of Windows, sectors in the specification
     uint32_t length; // bytes
     uint64_t offset; // in the file
 };
 
 struct vhd1_header {
+    uint8_t raw[VHD1_HEADER_SIZE]; // as found, or as built
     uint64_t table_offset;
     uint32_t max_entries;
     uint32_t block_size;
-    struct guid parent_id;
+    struct guid parent_id;                      // differencing only, as what follows
+    uint8_t parent_name[VHD1_PARENT_NAME_SIZE]; // the last resort when there are no locators
     struct vhd1_locator locators[VHD1_LOCATORS];
 };
 
-// Writes the header of a dynamic disk into `raw`.
-void vhd1_header_build(uint8_t raw[VHD1_HEADER_SIZE], uint64_t table_offset, uint32_t max_entries,
-                       uint32_t block_size);
+// Fills in `raw` from the other fields.
+void vhd1_header_build(struct vhd1_header *header);
+
+// Changes the table's length in the header and in `raw`, within its first sector.
+void vhd1_header_set_entries(struct vhd1_header *header, uint32_t max_entries);
 
 // Reads and checks the header that `footer` points to.
 enum status vhd1_header_read(struct file *file, uint64_t file_size,
                              const struct vhd1_footer *footer,
                              struct vhd1_header *header) MUST_CHECK;
+
+// ---- locator.c: "Parent Locators" ----
+
+// The bytes of the file that a locator's data takes: its space, or its length where that is more.
+uint64_t vhd1_locator_room(const struct vhd1_locator *locator);
 
 // The paths where the parent of the child `path` may be, in the order to try: relative, absolute.
 // See vhd_image_ops.
@@ -112,6 +129,53 @@ enum status vhd1_bat_store(struct file *file, struct vhd1_bat *bat) MUST_CHECK;
 
 void vhd1_bat_free(struct vhd1_bat *bat);
 
+// ---- bitmap.c: "Sector bitmap" ----
+//
+// One bit a sector of a block, the highest bit of a byte first: the sector was written. In a
+// differencing disk a sector without its bit is the parent's. Bits that were set stay in memory
+// until vhd1_flush, because they must not be in the file before their data.
+
+struct vhd1;
+
+struct vhd1_bitmap {
+    uint32_t block;
+    uint32_t missing; // bits that are not set
+    bool used;
+    bool dirty; // differs from the file's
+    bool fresh; // of a block that no stable table entry points to
+    uint8_t *bits;
+};
+
+// A cache: each block has one place where its bitmap may be.
+struct vhd1_bitmaps {
+    struct vhd1_bitmap *places;
+    uint32_t count;
+    bool reversed; // the lowest bit first
+    bool any_dirty;
+};
+
+enum status vhd1_bitmaps_init(struct vhd1 *disk) MUST_CHECK;
+void vhd1_bitmaps_free(struct vhd1_bitmaps *bitmaps);
+
+// Makes an empty bitmap for a block that is about to get its place in the file. May flush the disk.
+enum status vhd1_bitmap_new(struct vhd1 *disk, uint32_t block) MUST_CHECK;
+
+// Sets the bits of `count` sectors from `first` on. May flush the disk before.
+enum status vhd1_bitmap_set(struct vhd1 *disk, uint32_t block, uint32_t first,
+                            uint32_t count) MUST_CHECK;
+
+// Whether the sector `first` is *present, and how many from it on, at most `limit`, are the same.
+enum status vhd1_bitmap_run(struct vhd1 *disk, uint32_t block, uint32_t first, uint32_t limit,
+                            bool *present, uint32_t *count) MUST_CHECK;
+
+// Writes the dirty bitmaps of blocks that are fresh, or of those that are not.
+enum status vhd1_bitmaps_store(struct vhd1 *disk, bool fresh) MUST_CHECK;
+
+// ---- create.c ----
+
+// Writes a part of a table, `bytes` long, without any block.
+enum status vhd1_write_unused(struct file *file, uint64_t offset, uint64_t bytes) MUST_CHECK;
+
 // ---- image.c, io.c ----
 
 struct vhd1 {
@@ -121,7 +185,9 @@ struct vhd1 {
     struct vhd1_bat bat;       // the same
     uint32_t bitmap_size;
     uint8_t *bitmap_full; // one a block: all bits of its bitmap are known to be set
-    uint64_t data_end;    // new blocks go here or behind
+    struct vhd1_bitmaps bitmaps;
+    uint64_t data_end;  // new blocks go here or behind
+    uint64_t footer_at; // the trailing footer's offset
     uint64_t file_size;
     uint64_t write_time;
     struct file_id file_id;
@@ -132,6 +198,12 @@ static inline struct vhd1 *vhd1_of(struct vhd_image *image)
     return (struct vhd1 *)image;
 }
 
+// Takes room for a block and its bitmap behind all others. The footer goes behind it first: from
+// then on, whatever of the rest reaches the file, a valid footer ends it. What lies between is new
+// to the file and reads as zeros.
+enum status vhd1_allocate(struct vhd1 *disk, uint64_t *at) MUST_CHECK;
+
+// See vhd_image_ops.
 enum status vhd1_read(struct vhd_image *image, uint64_t offset, void *buffer,
                       size_t length) MUST_CHECK;
 enum status vhd1_write(struct vhd_image *image, uint64_t offset, const void *buffer,
@@ -140,5 +212,7 @@ enum status vhd1_zero(struct vhd_image *image, uint64_t offset, uint64_t length)
 enum status vhd1_flush(struct vhd_image *image) MUST_CHECK;
 enum status vhd1_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
                      struct vhd_extent *out) MUST_CHECK;
+void vhd1_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
+                 uint64_t *length);
 
 #endif
