@@ -165,12 +165,9 @@ void vhd_checker_settle(struct vhd_checker *checker, bool repaired)
     }
 }
 
-bool vhd_checker_found(const struct vhd_checker *checker, enum vhd_problem_kind kind)
+uint64_t vhd_checker_count(const struct vhd_checker *checker, enum vhd_problem_kind kind)
 {
-    for (int worse = kind; worse <= VHD_PROBLEM_DAMAGE; worse++)
-        if (checker->findings->kinds[worse] > 0)
-            return true;
-    return false;
+    return checker->findings->kinds[kind];
 }
 
 // What was only counted, in one sentence.

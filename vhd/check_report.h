@@ -13,7 +13,12 @@ enum status vhd_checker_begin(struct vhd_checker *checker, const struct vhd_chec
 // STATUS_OUT_OF_MEMORY: a finding was lost.
 enum status vhd_checker_end(struct vhd_checker *checker) MUST_CHECK;
 
-// True when something of `kind` or worse has been found so far.
-bool vhd_checker_found(const struct vhd_checker *checker, enum vhd_problem_kind kind);
+// How many findings of `kind` there are so far, deferred ones included.
+uint64_t vhd_checker_count(const struct vhd_checker *checker, enum vhd_problem_kind kind);
+
+static inline bool vhd_checker_found(const struct vhd_checker *checker, enum vhd_problem_kind kind)
+{
+    return vhd_checker_count(checker, kind) > 0;
+}
 
 #endif

@@ -8,10 +8,7 @@
 #include "base/endian.h"
 #include "vhd/errors.h"
 
-#define ENTRY_SIZE    8
-#define STATE_MASK    7u
-#define RESERVED_MASK 0xffff8u // bits 3 to 19
-#define OFFSET_SHIFT  20       // the offset is in MiB, so the bits above are the offset itself
+#define ENTRY_SIZE 8
 
 #define SCAN_SIZE (64 * 1024)
 
@@ -56,13 +53,13 @@ uint64_t vhdx_block_length(const struct vhdx_geometry *g, uint64_t block)
 
 static uint64_t offset_of(uint64_t raw)
 {
-    return raw >> OFFSET_SHIFT << OFFSET_SHIFT;
+    return raw & VHDX_BAT_OFFSET_MASK;
 }
 
 struct vhdx_block vhdx_payload_decode(uint64_t raw, bool differencing)
 {
     struct vhdx_block block = {.state = VHDX_BLOCK_UNMAPPED, .offset = offset_of(raw)};
-    switch (raw & STATE_MASK) {
+    switch (raw & VHDX_BAT_STATE_MASK) {
     case VHDX_BLOCK_FULLY_PRESENT:
         block.state = VHDX_BLOCK_FULLY_PRESENT;
         break;
@@ -152,8 +149,8 @@ enum status vhdx_bat_repeats(struct vhdx_bat *bat, uint64_t block, uint64_t limi
 // A bitmap block is there in state 6; 7 is read as 6.
 static bool bitmap_is_present(uint64_t raw)
 {
-    return (raw & STATE_MASK) == VHDX_BLOCK_FULLY_PRESENT ||
-           (raw & STATE_MASK) == VHDX_BLOCK_PARTIALLY_PRESENT;
+    return (raw & VHDX_BAT_STATE_MASK) == VHDX_BLOCK_FULLY_PRESENT ||
+           (raw & VHDX_BAT_STATE_MASK) == VHDX_BLOCK_PARTIALLY_PRESENT;
 }
 
 enum status vhdx_bat_get_bitmap(struct vhdx_bat *bat, uint64_t chunk, uint64_t *offset)
@@ -194,7 +191,7 @@ static enum status damaged_entry(const struct scan *scan, uint64_t index, uint64
 static enum status claim(struct scan *scan, uint64_t index, uint64_t raw, uint64_t length)
 {
     uint64_t offset = offset_of(raw);
-    if (raw & RESERVED_MASK)
+    if (raw & VHDX_BAT_RESERVED_MASK)
         return damaged_entry(scan, index, raw, "has reserved bits set");
     if (offset == 0)
         return damaged_entry(scan, index, raw, "places a block on the headers");

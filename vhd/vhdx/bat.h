@@ -9,6 +9,12 @@
 #include "vhd/vhdx/pages.h"
 #include "vhd/vhdx/space.h"
 
+// The parts of an entry: state, reserved bits, offset in the file (in MiB, so that its bits are
+// those of the offset itself).
+#define VHDX_BAT_STATE_MASK    7u
+#define VHDX_BAT_RESERVED_MASK 0xffff8u
+#define VHDX_BAT_OFFSET_MASK   0xfffffffffff00000u
+
 enum vhdx_block_state {
     VHDX_BLOCK_NOT_PRESENT = 0,
     VHDX_BLOCK_UNDEFINED = 1,

@@ -46,6 +46,9 @@ static inline struct vhdx *vhdx_of(struct vhd_image *image)
 
 extern const struct vhd_image_ops vhdx_ops;
 
+// open.c: frees what `x` holds, not `x` itself nor its file.
+void vhdx_free_parts(struct vhdx *x);
+
 // session.c
 
 // To be called before any change of the file. Before the first one the headers get a new
@@ -96,5 +99,14 @@ void vhdx_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint6
 // merge_linkage.c: the operations of the image.
 enum status vhdx_begin_merge(struct vhd_image *child, struct vhd_image *parent) MUST_CHECK;
 enum status vhdx_finish_merge(struct vhd_image *child, struct vhd_image *parent) MUST_CHECK;
+
+// Writes x->locator into the file and commits. The session has begun.
+enum status vhdx_write_locator(struct vhdx *x) MUST_CHECK;
+
+// resize.c, compact.c, set_identity.c: the operations of the image.
+enum status vhdx_resize(struct vhd_image *image, const struct vhd_resize *how) MUST_CHECK;
+enum status vhdx_compact(struct vhd_image *image, const struct vhd_compact *how) MUST_CHECK;
+enum status vhdx_set_identity(struct vhd_image *image,
+                              const struct vhd_set_identity *how) MUST_CHECK;
 
 #endif

@@ -9,7 +9,7 @@
 #include "vhd/vhdx/image.h"
 #include "vhd/vhdx/log_replay.h"
 
-static void free_image(struct vhdx *x)
+void vhdx_free_parts(struct vhdx *x)
 {
     vhdx_log_writer_free(&x->log);
     vhdx_space_free(&x->space);
@@ -18,6 +18,11 @@ static void free_image(struct vhdx *x)
     vhdx_metadata_free(&x->metadata);
     vhdx_regions_free(&x->regions);
     vhdx_view_free(&x->view);
+}
+
+static void free_image(struct vhdx *x)
+{
+    vhdx_free_parts(x);
     free(x);
 }
 
