@@ -21,26 +21,62 @@ uint64_t vhd1_slot(uint64_t offset, uint32_t bitmap_size)
     return align_up(offset + bitmap_size, VHD1_DATA_ALIGNMENT) - bitmap_size;
 }
 
-static enum status bad_entry(const struct file *file, uint32_t block, uint32_t sector,
-                             const char *why)
+struct vhd1_layout vhd1_layout_of(const struct vhd1_footer *footer,
+                                  const struct vhd1_header *header, uint64_t end)
 {
-    return status_fail(STATUS_DAMAGED, VHD_ERROR_BLOCK_ALLOCATION_TABLE_CORRUPT,
-                       "%s: the block allocation table puts block %u at sector %u, which %s.",
-                       file->path, (unsigned)block, (unsigned)sector, why);
+    return (struct vhd1_layout){
+        .end = end,
+        .header_at = footer->data_offset,
+        .table_at = header->table_offset,
+        .table_size = divide_up(footer->current_size, header->block_size) * ENTRY_SIZE,
+        .virtual_size = footer->current_size,
+        .block_size = header->block_size,
+        .bitmap_size = vhd1_bitmap_size(header->block_size),
+    };
 }
 
-static enum status read_entries(struct file *file, struct vhd1_bat *bat)
+static bool ranges_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
-    uint8_t *raw = (uint8_t *)bat->entries;
-    uint64_t bytes = (uint64_t)bat->count * ENTRY_SIZE;
+    return a < b + b_size && b < a + a_size;
+}
+
+enum vhd1_fault vhd1_table_fault(const struct vhd1_layout *layout)
+{
+    if (!range_fits(layout->table_at, layout->table_size, layout->end))
+        return VHD1_PAST_END;
+    return ranges_meet(layout->table_at, layout->table_size, layout->header_at, VHD1_HEADER_SIZE)
+               ? VHD1_ON_HEADERS
+               : VHD1_NO_FAULT;
+}
+
+enum vhd1_fault vhd1_block_fault(const struct vhd1_layout *layout, uint32_t block, uint32_t sector)
+{
+    uint64_t at = (uint64_t)sector * VHD1_SECTOR;
+    uint64_t from = (uint64_t)block * layout->block_size;
+    uint64_t whole = (uint64_t)layout->bitmap_size + layout->block_size;
+    // Some programs cut the last block where the disk ends.
+    uint64_t needed =
+        min_u64(layout->block_size, layout->virtual_size - from) + layout->bitmap_size;
+    if (!range_fits(at, needed, layout->end))
+        return VHD1_PAST_END;
+    return at < VHD1_FOOTER_SIZE || ranges_meet(at, whole, layout->header_at, VHD1_HEADER_SIZE) ||
+                   ranges_meet(at, whole, layout->table_at, layout->table_size)
+               ? VHD1_ON_HEADERS
+               : VHD1_NO_FAULT;
+}
+
+enum status vhd1_bat_read(struct file *file, uint64_t offset, uint32_t *entries, uint32_t count)
+{
+    uint8_t *raw = (uint8_t *)entries;
+    uint64_t bytes = (uint64_t)count * ENTRY_SIZE;
     for (uint64_t done = 0; done < bytes; done += READ_AT_ONCE) {
         size_t size = (size_t)min_u64(bytes - done, READ_AT_ONCE);
-        enum status status = file_read(file, bat->offset + done, raw + done, size);
+        enum status status = file_read(file, offset + done, raw + done, size);
         if (status != STATUS_OK)
             return status;
     }
-    for (uint32_t i = 0; i < bat->count; i++)
-        bat->entries[i] = load_be32(&bat->entries[i]);
+    for (uint32_t i = 0; i < count; i++)
+        entries[i] = load_be32(&entries[i]);
     return STATUS_OK;
 }
 
@@ -50,18 +86,38 @@ static int compare_sectors(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+uint32_t *vhd1_bat_sorted(const uint32_t *entries, uint32_t count, uint32_t *used)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        n += entries[i] != VHD1_BAT_UNUSED;
+    uint32_t *sorted = malloc(((size_t)n + 1) * sizeof *sorted);
+    *used = n;
+    if (!sorted)
+        return NULL;
+    for (uint32_t i = 0, k = 0; i < count; i++)
+        if (entries[i] != VHD1_BAT_UNUSED)
+            sorted[k++] = entries[i];
+    qsort(sorted, n, sizeof *sorted, compare_sectors);
+    return sorted;
+}
+
+static enum status bad_entry(const struct file *file, uint32_t block, uint32_t sector,
+                             const char *why)
+{
+    return status_fail(STATUS_DAMAGED, VHD_ERROR_BLOCK_ALLOCATION_TABLE_CORRUPT,
+                       "%s: the block allocation table puts block %u at sector %u, which %s.",
+                       file->path, (unsigned)block, (unsigned)sector, why);
+}
+
 // Two blocks may not share sectors: a write to one would change the other.
 static enum status check_overlap(const struct file *file, const struct vhd1_bat *bat,
                                  uint64_t block_sectors)
 {
-    uint32_t *sorted = malloc((size_t)bat->count * sizeof *sorted);
-    uint32_t used = 0;
+    uint32_t used;
+    uint32_t *sorted = vhd1_bat_sorted(bat->entries, bat->count, &used);
     if (!sorted)
         return status_no_memory("the check of the block allocation table");
-    for (uint32_t i = 0; i < bat->count; i++)
-        if (bat->entries[i] != VHD1_BAT_UNUSED)
-            sorted[used++] = bat->entries[i];
-    qsort(sorted, used, sizeof *sorted, compare_sectors);
     enum status status = STATUS_OK;
     for (uint32_t i = 1; i < used && status == STATUS_OK; i++)
         if (sorted[i] - sorted[i - 1] < block_sectors)
@@ -72,61 +128,52 @@ static enum status check_overlap(const struct file *file, const struct vhd1_bat 
     return status;
 }
 
-static bool ranges_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
-{
-    return a < b + b_size && b < a + a_size;
-}
-
-static enum status check_entries(const struct file *file, uint64_t file_size,
-                                 const struct vhd1_footer *footer, const struct vhd1_header *header,
+static enum status check_entries(const struct file *file, const struct vhd1_layout *layout,
                                  const struct vhd1_bat *bat)
 {
-    uint32_t bitmap_size = vhd1_bitmap_size(header->block_size);
-    uint64_t block_bytes = (uint64_t)bitmap_size + header->block_size;
     for (uint32_t i = 0; i < bat->count; i++) {
         uint32_t sector = bat->entries[i];
-        if (sector == VHD1_BAT_UNUSED)
-            continue;
-        uint64_t at = (uint64_t)sector * VHD1_SECTOR;
-        uint64_t from = (uint64_t)i * header->block_size;
-        uint64_t needed = min_u64(header->block_size, footer->current_size - from) + bitmap_size;
-        if (!range_fits(at, needed, file_size))
-            return bad_entry(file, i, sector, "is past the end of the file");
-        if (at < VHD1_FOOTER_SIZE ||
-            ranges_meet(at, block_bytes, footer->data_offset, VHD1_HEADER_SIZE) ||
-            ranges_meet(at, block_bytes, bat->offset, (uint64_t)bat->count * ENTRY_SIZE))
-            return bad_entry(file, i, sector, "overlaps the headers");
+        enum vhd1_fault fault =
+            sector == VHD1_BAT_UNUSED ? VHD1_NO_FAULT : vhd1_block_fault(layout, i, sector);
+        if (fault != VHD1_NO_FAULT)
+            return bad_entry(file, i, sector,
+                             fault == VHD1_PAST_END ? "is past the end of the file"
+                                                    : "overlaps the headers");
     }
-    return check_overlap(file, bat, block_bytes / VHD1_SECTOR);
+    return check_overlap(file, bat,
+                         ((uint64_t)layout->bitmap_size + layout->block_size) / VHD1_SECTOR);
 }
 
-enum status vhd1_bat_load(struct file *file, uint64_t file_size, const struct vhd1_footer *footer,
-                          const struct vhd1_header *header, struct vhd1_bat *out)
+enum status vhd1_bat_alloc(struct vhd1_bat *bat, uint64_t offset, uint32_t count)
 {
-    // The footer's and the header's checks bound this: at most 2040 GiB in blocks of at least 4
-    // KiB; and the table must be in the file, so that a small file cannot make us allocate much.
-    struct vhd1_bat bat = {
-        .offset = header->table_offset,
-        .count = (uint32_t)divide_up(footer->current_size, header->block_size),
+    *bat = (struct vhd1_bat){
+        .offset = offset,
+        .count = count,
+        .entries = malloc((size_t)count * sizeof *bat->entries),
+        .dirty = calloc(divide_up(count, ENTRIES_PER_SECTOR), 1),
     };
-    if (!range_fits(bat.offset, (uint64_t)bat.count * ENTRY_SIZE, file_size))
+    if (bat->entries && bat->dirty)
+        return STATUS_OK;
+    vhd1_bat_free(bat);
+    return status_no_memory("the block allocation table");
+}
+
+enum status vhd1_bat_load(struct file *file, const struct vhd1_layout *layout, struct vhd1_bat *out)
+{
+    enum vhd1_fault fault = vhd1_table_fault(layout);
+    struct vhd1_bat bat;
+    if (fault != VHD1_NO_FAULT)
         return status_fail(STATUS_DAMAGED, VHD_ERROR_BLOCK_ALLOCATION_TABLE_CORRUPT,
-                           "%s: the block allocation table ends past the end of the file.",
-                           file->path);
-    if (ranges_meet(bat.offset, (uint64_t)bat.count * ENTRY_SIZE, footer->data_offset,
-                    VHD1_HEADER_SIZE))
-        return status_fail(STATUS_DAMAGED, VHD_ERROR_BLOCK_ALLOCATION_TABLE_CORRUPT,
-                           "%s: the block allocation table overlaps the dynamic disk header.",
-                           file->path);
-    bat.entries = malloc((size_t)bat.count * sizeof *bat.entries);
-    bat.dirty = calloc(divide_up(bat.count, ENTRIES_PER_SECTOR), 1);
-    enum status status = STATUS_OK;
-    if (!bat.entries || !bat.dirty)
-        status = status_no_memory("the block allocation table");
+                           "%s: the block allocation table %s.", file->path,
+                           fault == VHD1_PAST_END ? "ends past the end of the file"
+                                                  : "overlaps the dynamic disk header");
+    enum status status =
+        vhd1_bat_alloc(&bat, layout->table_at, (uint32_t)(layout->table_size / ENTRY_SIZE));
+    if (status != STATUS_OK)
+        return status;
+    status = vhd1_bat_read(file, bat.offset, bat.entries, bat.count);
     if (status == STATUS_OK)
-        status = read_entries(file, &bat);
-    if (status == STATUS_OK)
-        status = check_entries(file, file_size, footer, header, &bat);
+        status = check_entries(file, layout, &bat);
     if (status != STATUS_OK) {
         vhd1_bat_free(&bat);
         return status;

@@ -10,9 +10,7 @@
 #include "vhd/errors.h"
 #include "vhd/vhdx/relative_path.h"
 
-#define SIZE_MIN (3u << 20) // what Windows' own API accepts
-// Windows creates blocks of 2 MiB, and of 512 KiB when asked; it opens no others.
-#define BLOCK_SIZE_SMALL    (512u << 10)
+#define SIZE_MIN            (3u << 20) // what Windows' own API accepts
 #define TABLE_WRITE_AT_ONCE (64u * 1024)
 #define PATH_UNITS_MAX      32767u
 #define RELATIVE_SPACE      65536u // what Windows keeps free for the relative path
@@ -33,7 +31,7 @@ static enum status check(const char *path, const struct vhd_create *how)
         return status_advise(0, "Choose VHDX for sectors of 4096 bytes.");
     }
     if (how->type == VHD_TYPE_DYNAMIC && how->block_size != 0 &&
-        how->block_size != VHD1_BLOCK_SIZE_DEFAULT && how->block_size != BLOCK_SIZE_SMALL)
+        how->block_size != VHD1_BLOCK_SIZE_DEFAULT && how->block_size != VHD1_BLOCK_SIZE_SMALL)
         return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_BLOCK_SIZE,
                            "%s: the block size of a dynamic VHD is 2 MiB or 512 KiB, not %u bytes.",
                            path, (unsigned)how->block_size);

@@ -19,17 +19,19 @@ enum {
     FOOTER_CREATOR_OS = 36,
     FOOTER_ORIGINAL_SIZE = 40,
     FOOTER_CURRENT_SIZE = 48,
-    FOOTER_CYLINDERS = 56,
-    FOOTER_HEADS = 58,
-    FOOTER_SECTORS = 59,
+    FOOTER_GEOMETRY = 56, // cylinders (2), heads, sectors
     FOOTER_TYPE = 60,
     FOOTER_CHECKSUM = 64,
     FOOTER_UNIQUE_ID = 68,
+    FOOTER_SAVED_STATE = 84,
+    FOOTER_HIDDEN = 85, // tapdisk's
+    FOOTER_RESERVED = 86,
 };
 
 #define FOOTER_COOKIE      "conectix"
 #define FOOTER_COOKIE_SIZE 8
 #define FEATURES_RESERVED  2u // always set
+#define FEATURES_TEMPORARY 1u
 #define FORMAT_VERSION     0x00010000u
 // QEMU 7.2 takes the size from CHS for every creator that it does not know; with Windows' name it
 // reads CurrentSize.
@@ -39,12 +41,6 @@ enum {
 #define TAPDISK          "tap\0"
 #define TAPDISK_REVERSED 1u
 #define EPOCH_2000_MS    946684800000ll // 2000-01-01T00:00:00Z
-
-struct geometry {
-    uint16_t cylinders;
-    uint8_t heads;
-    uint8_t sectors;
-};
 
 uint32_t vhd1_checksum(const uint8_t *data, size_t size, size_t checksum_at)
 {
@@ -56,7 +52,7 @@ uint32_t vhd1_checksum(const uint8_t *data, size_t size, size_t checksum_at)
 }
 
 // "CHS Calculation", the appendix.
-static struct geometry geometry_of(uint64_t size)
+static void store_geometry(uint8_t field[4], uint64_t size)
 {
     uint32_t total = (uint32_t)min_u64(size / VHD1_SECTOR, 65535u * 16 * 255);
     uint32_t sectors, heads, cylinder_heads;
@@ -82,14 +78,15 @@ static struct geometry geometry_of(uint64_t size)
             cylinder_heads = total / sectors;
         }
     }
-    return (struct geometry){(uint16_t)(cylinder_heads / heads), (uint8_t)heads, (uint8_t)sectors};
+    store_be16(field, (uint16_t)(cylinder_heads / heads));
+    field[2] = (uint8_t)heads;
+    field[3] = (uint8_t)sectors;
 }
 
 void vhd1_footer_build(struct vhd1_footer *footer, enum vhd_type type, uint64_t size,
                        const struct guid *id)
 {
     uint8_t *raw = footer->raw;
-    struct geometry chs = geometry_of(size);
 
     *footer = (struct vhd1_footer){
         .data_offset = type == VHD_TYPE_FIXED ? UINT64_MAX : VHD1_FOOTER_SIZE,
@@ -107,9 +104,7 @@ void vhd1_footer_build(struct vhd1_footer *footer, enum vhd_type type, uint64_t 
     memcpy(raw + FOOTER_CREATOR_OS, CREATOR_OS, 4);
     store_be64(raw + FOOTER_ORIGINAL_SIZE, size);
     store_be64(raw + FOOTER_CURRENT_SIZE, size);
-    store_be16(raw + FOOTER_CYLINDERS, chs.cylinders);
-    raw[FOOTER_HEADS] = chs.heads;
-    raw[FOOTER_SECTORS] = chs.sectors;
+    store_geometry(raw + FOOTER_GEOMETRY, size);
     store_be32(raw + FOOTER_TYPE, (uint32_t)type);
     memcpy(raw + FOOTER_UNIQUE_ID, id->bytes, sizeof id->bytes);
     store_be32(raw + FOOTER_CHECKSUM, vhd1_checksum(raw, VHD1_FOOTER_SIZE, FOOTER_CHECKSUM));
@@ -151,12 +146,13 @@ enum status vhd1_footer_parse(const uint8_t raw[VHD1_FOOTER_SIZE], const char *p
     return STATUS_OK;
 }
 
-// The footer of 512 bytes, or of 511 as Virtual PC once wrote it, at the end of the file.
-// *data_end: where it begins.
-static enum status read_trailing(struct file *file, uint64_t file_size, struct vhd1_footer *footer,
-                                 uint64_t *data_end)
+enum status vhd1_footer_read_trailing(struct file *file, uint64_t file_size,
+                                      struct vhd1_footer *footer, uint64_t *data_end)
 {
     uint8_t raw[VHD1_FOOTER_SIZE];
+    if (file_size < sizeof raw)
+        return status_fail(STATUS_NOT_A_DISK, VHD_ERROR_NOT_VIRTUAL_DISK,
+                           "%s is too short for a virtual disk.", file->path);
     enum status status = file_read(file, file_size - sizeof raw, raw, sizeof raw);
     if (status != STATUS_OK)
         return status;
@@ -176,10 +172,7 @@ enum status vhd1_footer_read(struct file *file, uint64_t file_size, struct vhd1_
     struct vhd1_footer copy;
     uint8_t raw[VHD1_FOOTER_SIZE];
 
-    if (file_size < VHD1_FOOTER_SIZE)
-        return status_fail(STATUS_NOT_A_DISK, VHD_ERROR_NOT_VIRTUAL_DISK,
-                           "%s is too short for a virtual disk.", file->path);
-    enum status status = read_trailing(file, file_size, footer, &place->data_end);
+    enum status status = vhd1_footer_read_trailing(file, file_size, footer, &place->data_end);
     if (status == STATUS_OK && footer->type == VHD_TYPE_FIXED) {
         place->trailing = place->leading = true;
         return STATUS_OK;
@@ -205,10 +198,69 @@ enum status vhd1_footer_read(struct file *file, uint64_t file_size, struct vhd1_
     return STATUS_OK;
 }
 
+bool vhd1_footer_is_tapdisk(const struct vhd1_footer *footer)
+{
+    return memcmp(footer->raw + FOOTER_CREATOR, TAPDISK, sizeof TAPDISK - 1) == 0;
+}
+
 bool vhd1_footer_has_reversed_bitmaps(const struct vhd1_footer *footer)
 {
-    return memcmp(footer->raw + FOOTER_CREATOR, TAPDISK, sizeof TAPDISK - 1) == 0 &&
+    return vhd1_footer_is_tapdisk(footer) &&
            load_be32(footer->raw + FOOTER_CREATOR_VERSION) == TAPDISK_REVERSED;
+}
+
+unsigned vhd1_footer_oddities(const struct vhd1_footer *footer)
+{
+    const uint8_t *raw = footer->raw;
+    uint8_t geometry[4];
+    unsigned odd = 0;
+    if ((load_be32(raw + FOOTER_FEATURES) & ~FEATURES_TEMPORARY) != FEATURES_RESERVED)
+        odd |= VHD1_ODD_FEATURES;
+    if (footer->type == VHD_TYPE_FIXED && footer->data_offset != UINT64_MAX)
+        odd |= VHD1_ODD_DATA_OFFSET;
+    store_geometry(geometry, footer->current_size);
+    if (memcmp(raw + FOOTER_GEOMETRY, geometry, sizeof geometry) != 0)
+        odd |= VHD1_ODD_GEOMETRY;
+    if (raw[FOOTER_SAVED_STATE] != 0)
+        odd |= VHD1_ODD_SAVED_STATE;
+    if (raw[FOOTER_HIDDEN] != 0 && !vhd1_footer_is_tapdisk(footer))
+        odd |= VHD1_ODD_RESERVED;
+    for (size_t i = FOOTER_RESERVED; i < VHD1_FOOTER_SIZE; i++)
+        if (raw[i] != 0)
+            odd |= VHD1_ODD_RESERVED;
+    return odd;
+}
+
+static void seal(struct vhd1_footer *footer)
+{
+    store_be32(footer->raw + FOOTER_CHECKSUM,
+               vhd1_checksum(footer->raw, VHD1_FOOTER_SIZE, FOOTER_CHECKSUM));
+}
+
+void vhd1_footer_set_size(struct vhd1_footer *footer, uint64_t size)
+{
+    footer->current_size = size;
+    store_be64(footer->raw + FOOTER_CURRENT_SIZE, size);
+    store_geometry(footer->raw + FOOTER_GEOMETRY, size);
+    seal(footer);
+}
+
+void vhd1_footer_set_id(struct vhd1_footer *footer, const struct guid *id)
+{
+    footer->unique_id = *id;
+    memcpy(footer->raw + FOOTER_UNIQUE_ID, id->bytes, sizeof id->bytes);
+    seal(footer);
+}
+
+enum status vhd1_footers_write(struct file *file, const struct vhd1_footer *footer, uint64_t at)
+{
+    enum status status = file_write(file, at, footer->raw, VHD1_FOOTER_SIZE);
+    if (status == STATUS_OK)
+        status = file_flush(file);
+    if (status != STATUS_OK || footer->type == VHD_TYPE_FIXED)
+        return status;
+    status = file_write(file, 0, footer->raw, VHD1_FOOTER_SIZE);
+    return status == STATUS_OK ? file_flush(file) : status;
 }
 
 void vhd1_footer_creator(const struct vhd1_footer *footer, char text[], size_t size)

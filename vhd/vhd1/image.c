@@ -133,12 +133,11 @@ static enum status open_fixed(struct vhd1 *disk, const struct vhd1_footer_place 
 
 static enum status open_blocks(struct vhd1 *disk, const struct vhd1_footer_place *place)
 {
-    struct file *file = disk->image.file;
-    enum status status =
-        vhd1_bat_load(file, disk->file_size, &disk->footer, &disk->header, &disk->bat);
+    const struct vhd1_layout layout = vhd1_layout_of(&disk->footer, &disk->header, place->data_end);
+    enum status status = vhd1_bat_load(disk->image.file, &layout, &disk->bat);
     if (status != STATUS_OK)
         return status;
-    disk->bitmap_size = vhd1_bitmap_size(disk->header.block_size);
+    disk->bitmap_size = layout.bitmap_size;
     disk->bitmap_full = calloc(disk->bat.count, 1);
     if (!disk->bitmap_full)
         return status_no_memory("the state of the sector bitmaps");
@@ -160,18 +159,11 @@ static enum status open_blocks(struct vhd1 *disk, const struct vhd1_footer_place
 // before the first write.
 static enum status repair_footers(struct vhd1 *disk, const struct vhd1_footer_place *place)
 {
-    struct file *file = disk->image.file;
-    enum status status = STATUS_OK;
     if (place->trailing && place->leading)
         return STATUS_OK;
-    if (!place->trailing) {
-        disk->data_end = vhd1_slot(disk->data_end, disk->bitmap_size);
-        disk->footer_at = disk->data_end;
-        status = file_write(file, disk->footer_at, disk->footer.raw, VHD1_FOOTER_SIZE);
-    }
-    if (status == STATUS_OK && !place->leading)
-        status = file_write(file, 0, disk->footer.raw, VHD1_FOOTER_SIZE);
-    return status == STATUS_OK ? file_flush(file) : status;
+    if (!place->trailing)
+        disk->footer_at = disk->data_end = vhd1_slot(disk->data_end, disk->bitmap_size);
+    return vhd1_footers_write(disk->image.file, &disk->footer, disk->footer_at);
 }
 
 static enum status open_by_type(struct vhd1 *disk, bool writable)

@@ -10,17 +10,9 @@
 
 #define TEXT_SIZE_MAX 65536u // bytes: the longest path of Windows
 
-// *text: allocated; NULL when the header has no such locator.
-static enum status read_text(struct file *file, uint64_t file_size,
-                             const struct vhd1_header *header, uint32_t code, char **text)
+enum status vhd1_locator_read(struct file *file, uint64_t file_size,
+                              const struct vhd1_locator *locator, char **text)
 {
-    const struct vhd1_locator *locator = header->locators;
-    const struct vhd1_locator *end = locator + VHD1_LOCATORS;
-    *text = NULL;
-    while (locator < end && locator->code != code)
-        locator++;
-    if (locator == end || locator->length == 0)
-        return STATUS_OK;
     if (locator->length > TEXT_SIZE_MAX || locator->length % 2 != 0 ||
         !range_fits(locator->offset, locator->length, file_size))
         return status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
@@ -62,13 +54,28 @@ static char *read_name(const struct vhd1_header *header)
     return units ? utf16le_to_utf8(swapped, units) : NULL;
 }
 
+// *text: allocated; NULL when the header has no such locator, or a damaged one: another may do.
+static enum status find_text(struct file *file, uint64_t file_size,
+                             const struct vhd1_header *header, uint32_t code, char **text)
+{
+    *text = NULL;
+    for (unsigned i = 0; i < VHD1_LOCATORS; i++) {
+        const struct vhd1_locator *locator = &header->locators[i];
+        if (locator->code != code || locator->length == 0)
+            continue;
+        enum status status = vhd1_locator_read(file, file_size, locator, text);
+        return status == STATUS_DAMAGED ? STATUS_OK : status;
+    }
+    return STATUS_OK;
+}
+
 enum status vhd1_parent_paths(struct file *file, uint64_t file_size,
                               const struct vhd1_header *header, char ***out)
 {
     char *relative = NULL, *absolute = NULL;
-    enum status status = read_text(file, file_size, header, VHD1_LOCATOR_W2RU, &relative);
+    enum status status = find_text(file, file_size, header, VHD1_LOCATOR_W2RU, &relative);
     if (status == STATUS_OK)
-        status = read_text(file, file_size, header, VHD1_LOCATOR_W2KU, &absolute);
+        status = find_text(file, file_size, header, VHD1_LOCATOR_W2KU, &absolute);
     if (status == STATUS_OK && !absolute)
         absolute = read_name(header);
     if (status == STATUS_OK) {

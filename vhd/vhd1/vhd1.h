@@ -13,8 +13,13 @@
 #define VHD1_DATA_ALIGNMENT \
     4096u // where Windows puts a block's data; the bitmap lies just before it
 #define VHD1_BLOCK_SIZE_DEFAULT (2u << 20)
+#define VHD1_BLOCK_SIZE_SMALL   (512u << 10) // Windows opens only these two
 #define VHD1_BLOCK_SIZE_MAX \
     (256u << 20) // far above what any program writes; bounds the bitmap's size
+// 2040 GiB in blocks of 512 KiB; bounds the memory that a damaged header can make us take.
+#define VHD1_BLOCKS_MAX 4177920u
+
+struct vhd1;
 
 // ---- footer.c: "Hard Disk Footer Format" ----
 
@@ -43,10 +48,36 @@ struct vhd1_footer_place {
     uint64_t data_end; // where the trailing footer begins; the file's size when there is none
 };
 
+// The footer of 512 bytes, or of 511 as Virtual PC once wrote it, at the end of the file.
+// *data_end: where it begins.
+enum status vhd1_footer_read_trailing(struct file *file, uint64_t file_size,
+                                      struct vhd1_footer *footer, uint64_t *data_end) MUST_CHECK;
+
 // Reads the footer at the end of the file or, when that one is bad, the copy at 0 of a dynamic or
 // differencing disk.
 enum status vhd1_footer_read(struct file *file, uint64_t file_size, struct vhd1_footer *footer,
                              struct vhd1_footer_place *place) MUST_CHECK;
+
+// What is unusual in a valid footer, and harmless.
+enum {
+    VHD1_ODD_FEATURES = 1,
+    VHD1_ODD_DATA_OFFSET = 2, // of a fixed disk
+    VHD1_ODD_GEOMETRY = 4,
+    VHD1_ODD_SAVED_STATE = 8,
+    VHD1_ODD_RESERVED = 16,
+};
+unsigned vhd1_footer_oddities(const struct vhd1_footer *footer);
+
+// Change fields of the footer, CHS with the size, and the checksum.
+void vhd1_footer_set_size(struct vhd1_footer *footer, uint64_t size);
+void vhd1_footer_set_id(struct vhd1_footer *footer, const struct guid *id);
+
+// Writes the footer to `at`, then its copy to the beginning (not of a fixed disk). Each is stable
+// before the next, and the one at the end is believed: a cut between them leaves the new footer.
+enum status vhd1_footers_write(struct file *file, const struct vhd1_footer *footer,
+                               uint64_t at) MUST_CHECK;
+
+bool vhd1_footer_is_tapdisk(const struct vhd1_footer *footer);
 
 // True for the first tapdisk, whose sector bitmaps have the lowest bit first.
 bool vhd1_footer_has_reversed_bitmaps(const struct vhd1_footer *footer);
@@ -88,12 +119,30 @@ void vhd1_header_build(struct vhd1_header *header);
 // Changes the table's length in the header and in `raw`, within its first sector.
 void vhd1_header_set_entries(struct vhd1_header *header, uint32_t max_entries);
 
+// Makes the checksum in `raw` right.
+void vhd1_header_seal(uint8_t raw[VHD1_HEADER_SIZE]);
+
+// Checks `raw` and takes it apart. Failures name `path`.
+enum status vhd1_header_parse(const uint8_t raw[VHD1_HEADER_SIZE], const char *path,
+                              const struct vhd1_footer *footer,
+                              struct vhd1_header *header) MUST_CHECK;
+
+// True when reserved fields are not what the specification says.
+bool vhd1_header_has_junk(const struct vhd1_header *header);
+
+// True when any field that tells of a parent is not zero.
+bool vhd1_header_names_parent(const struct vhd1_header *header);
+
 // Reads and checks the header that `footer` points to.
 enum status vhd1_header_read(struct file *file, uint64_t file_size,
                              const struct vhd1_footer *footer,
                              struct vhd1_header *header) MUST_CHECK;
 
 // ---- locator.c: "Parent Locators" ----
+
+// The path that a locator with UTF-16LE holds, *text allocated. STATUS_DAMAGED: it holds none.
+enum status vhd1_locator_read(struct file *file, uint64_t file_size,
+                              const struct vhd1_locator *locator, char **text) MUST_CHECK;
 
 // The bytes of the file that a locator's data takes: its space, or its length where that is more.
 uint64_t vhd1_locator_room(const struct vhd1_locator *locator);
@@ -115,12 +164,43 @@ struct vhd1_bat {
 
 uint32_t vhd1_bitmap_size(uint32_t block_size);
 
+// What the blocks of an image lie between.
+struct vhd1_layout {
+    uint64_t end; // where the trailing footer begins; the file's size when there is none
+    uint64_t header_at;
+    uint64_t table_at;
+    uint64_t table_size; // of the entries that are needed
+    uint64_t virtual_size;
+    uint32_t block_size;
+    uint32_t bitmap_size;
+};
+
+struct vhd1_layout vhd1_layout_of(const struct vhd1_footer *footer,
+                                  const struct vhd1_header *header, uint64_t end);
+
+enum vhd1_fault { VHD1_NO_FAULT, VHD1_PAST_END, VHD1_ON_HEADERS };
+
+// Whether the table itself, or block number `block` at `sector`, is at a possible place.
+enum vhd1_fault vhd1_table_fault(const struct vhd1_layout *layout);
+enum vhd1_fault vhd1_block_fault(const struct vhd1_layout *layout, uint32_t block, uint32_t sector);
+
+// Reads `count` entries of the table at `offset`.
+enum status vhd1_bat_read(struct file *file, uint64_t offset, uint32_t *entries,
+                          uint32_t count) MUST_CHECK;
+
+// The entries in use, in the order of the file, allocated (NULL when there is no memory).
+uint32_t *vhd1_bat_sorted(const uint32_t *entries, uint32_t count, uint32_t *used);
+
 // Where a block's bitmap goes so that its data is aligned as Windows does it: at or after `offset`.
 uint64_t vhd1_slot(uint64_t offset, uint32_t bitmap_size);
 
-// Reads the table and checks that blocks lie behind it, within the file, and apart from each other.
-enum status vhd1_bat_load(struct file *file, uint64_t file_size, const struct vhd1_footer *footer,
-                          const struct vhd1_header *header, struct vhd1_bat *bat) MUST_CHECK;
+// An empty table in memory, entries not filled in.
+enum status vhd1_bat_alloc(struct vhd1_bat *bat, uint64_t offset, uint32_t count) MUST_CHECK;
+
+// Reads the table and checks that it and the blocks are within the file, off the headers, and
+// apart.
+enum status vhd1_bat_load(struct file *file, const struct vhd1_layout *layout,
+                          struct vhd1_bat *bat) MUST_CHECK;
 
 void vhd1_bat_set(struct vhd1_bat *bat, uint32_t block, uint32_t sector);
 
@@ -129,13 +209,29 @@ enum status vhd1_bat_store(struct file *file, struct vhd1_bat *bat) MUST_CHECK;
 
 void vhd1_bat_free(struct vhd1_bat *bat);
 
+// ---- batmap.c ----
+
+// tapdisk's map of the blocks that are full.
+struct vhd1_batmap {
+    bool present;
+    uint64_t header_at; // where its header is or would be: behind the table
+    uint64_t at;
+    uint64_t size;
+};
+
+enum status vhd1_batmap_find(struct file *file, uint64_t file_size,
+                             const struct vhd1_footer *footer, const struct vhd1_header *header,
+                             struct vhd1_batmap *batmap) MUST_CHECK;
+
+// Before blocks move or go away: removes the map, which only makes tapdisk slower. Stable on
+// return.
+enum status vhd1_batmap_drop(struct vhd1 *disk) MUST_CHECK;
+
 // ---- bitmap.c: "Sector bitmap" ----
 //
 // One bit a sector of a block, the highest bit of a byte first: the sector was written. In a
 // differencing disk a sector without its bit is the parent's. Bits that were set stay in memory
 // until vhd1_flush, because they must not be in the file before their data.
-
-struct vhd1;
 
 struct vhd1_bitmap {
     uint32_t block;
