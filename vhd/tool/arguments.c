@@ -10,6 +10,7 @@ struct option_form {
 };
 
 static const struct option_form option_forms[OPTION_COUNT] = {
+    [OPTION_BACKEND] = {"--backend", true},
     [OPTION_BLOCK_SIZE] = {"--block-size", true},
     [OPTION_FORCE] = {"--force", false},
     [OPTION_FORMAT] = {"--format", true},
@@ -22,6 +23,7 @@ static const struct option_form option_forms[OPTION_COUNT] = {
     [OPTION_PARENT] = {"--parent", true},
     [OPTION_PHYSICAL_SECTOR] = {"--physical-sector", true},
     [OPTION_QUIET] = {"--quiet", false},
+    [OPTION_REPAIR] = {"--repair", false},
     [OPTION_SIZE] = {"--size", true},
     [OPTION_TYPE] = {"--type", true},
 };
@@ -159,5 +161,20 @@ enum status arguments_type(const struct arguments *a, enum vhd_type *out)
     else
         return status_fail(STATUS_INVALID_ARGUMENT, 0, "--type %s is neither fixed nor dynamic.",
                            type);
+    return STATUS_OK;
+}
+
+enum status arguments_backend(const struct arguments *a, enum vhd_backend *out)
+{
+    const char *backend = a->values[OPTION_BACKEND];
+    if (!backend)
+        *out = vhd_default_backend();
+    else if (strcasecmp(backend, "native") == 0)
+        *out = VHD_BACKEND_NATIVE;
+    else if (strcasecmp(backend, "virtdisk") == 0)
+        *out = VHD_BACKEND_VIRTDISK;
+    else
+        return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                           "--backend %s is neither native nor virtdisk.", backend);
     return STATUS_OK;
 }

@@ -1,4 +1,5 @@
 // What several verbs do with disks.
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,4 +115,24 @@ enum status tool_print(struct buffer *text)
     text->size = 0;
     return ferror(stdout) ? status_fail(STATUS_IO, 0, "standard output cannot be written.")
                           : STATUS_OK;
+}
+
+enum status tool_put_json(const json_t *object, struct buffer *out)
+{
+    char *text = json_dumps(object, JSON_INDENT(2));
+    enum status status = text ? buffer_printf(out, "%s\n", text) : status_no_memory("the output");
+    free(text);
+    return status;
+}
+
+void tool_warn(const char *format, ...)
+{
+    char message[STATUS_MESSAGE_MAX];
+    char line[STATUS_MESSAGE_MAX + 32];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    snprintf(line, sizeof line, "vrepdisk: note: %s\n", message);
+    os_print(true, line);
 }

@@ -45,6 +45,13 @@ static enum status check_complete(const struct verb *verb, const struct argument
     return STATUS_OK;
 }
 
+static enum status choose_backend(const struct arguments *arguments)
+{
+    enum vhd_backend backend;
+    enum status status = arguments_backend(arguments, &backend);
+    return status == STATUS_OK ? vhd_choose_backend(backend) : status;
+}
+
 static int run_verb(const struct verb *verb, int count, char *const words[])
 {
     struct arguments arguments;
@@ -64,7 +71,9 @@ static int run_verb(const struct verb *verb, int count, char *const words[])
     }
     if (arguments_have(&arguments, OPTION_QUIET))
         progress_silence();
-    status = verb->run(&arguments, &exit_code);
+    status = choose_backend(&arguments);
+    if (status == STATUS_OK)
+        status = verb->run(&arguments, &exit_code);
     return status == STATUS_OK ? exit_code : report_failure(verb->failure);
 }
 

@@ -1,6 +1,5 @@
 // info and map.
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/json.h"
 #include "vhd/tool/tool.h"
@@ -93,14 +92,10 @@ static enum status fill_json(json_t *object, const struct shown *shown)
 
 static enum status show_json(const struct shown *shown, struct buffer *out)
 {
-    char *text = NULL;
     json_t *object = json_object();
     enum status status = object ? fill_json(object, shown) : status_no_memory("the information");
-    if (status == STATUS_OK && !(text = json_dumps(object, JSON_INDENT(2))))
-        status = status_no_memory("the information");
     if (status == STATUS_OK)
-        status = buffer_printf(out, "%s\n", text);
-    free(text);
+        status = tool_put_json(object, out);
     json_decref(object);
     return status;
 }

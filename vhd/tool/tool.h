@@ -6,12 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "base/buffer.h"
 #include "vhd/vhd.h"
 
 // ---- arguments.c ----
 
 enum option {
+    OPTION_BACKEND,
     OPTION_BLOCK_SIZE,
     OPTION_FORCE,
     OPTION_FORMAT,
@@ -24,6 +27,7 @@ enum option {
     OPTION_PARENT,
     OPTION_PHYSICAL_SECTOR,
     OPTION_QUIET,
+    OPTION_REPAIR,
     OPTION_SIZE,
     OPTION_TYPE,
     OPTION_COUNT
@@ -66,6 +70,9 @@ enum status arguments_format(const struct arguments *a, const char *path,
 // --type: fixed or dynamic (the default).
 enum status arguments_type(const struct arguments *a, enum vhd_type *out) MUST_CHECK;
 
+// --backend: native or virtdisk; what suits this system when it is not given.
+enum status arguments_backend(const struct arguments *a, enum vhd_backend *out) MUST_CHECK;
+
 // ---- disk.c ----
 
 // Bytes that are copied, compared or written at once.
@@ -89,6 +96,12 @@ enum status tool_refuse_parent(const char *path, const char *except) MUST_CHECK;
 
 // Writes `text` to standard output and empties it.
 enum status tool_print(struct buffer *text) MUST_CHECK;
+
+// Appends the object as text of several lines.
+enum status tool_put_json(const json_t *object, struct buffer *out) MUST_CHECK;
+
+// A line on standard error about something that is no failure.
+void tool_warn(const char *format, ...) PRINTF_LIKE(1, 2);
 
 // ---- progress.c ----
 
@@ -128,7 +141,14 @@ enum status verb_write(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_create(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_child(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_merge(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_check(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_compare(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_convert(const struct arguments *a, int *exit_code) MUST_CHECK;
+
+// hrl.c
+enum status verb_hrl_info(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_hrl_check(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_hrl_cat(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_hrl_apply(const struct arguments *a, int *exit_code) MUST_CHECK;
 
 #endif

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #define BIT(option)         (1u << (option))
-#define GENERAL_OPTIONS     (BIT(OPTION_HELP) | BIT(OPTION_QUIET))
+#define GENERAL_OPTIONS     (BIT(OPTION_BACKEND) | BIT(OPTION_HELP) | BIT(OPTION_QUIET))
 #define COMPARE_EXIT_FAILED 2 // 1 says "different"
+#define CHECK_EXIT_FAILED   1 // 2 says "problems"; wrong words are no look either
 
 static const struct verb verbs[] = {
     {"info", verb_info, 1, BIT(OPTION_JSON), OPTION_COUNT, EXIT_FAILED, EXIT_USAGE, "FILE [--json]",
@@ -50,6 +51,14 @@ static const struct verb verbs[] = {
      "children,\n"
      "             or one whose parent has other children\n"
      "An interrupted merge is finished by running it again.\n"},
+    {"check", verb_check, 1, BIT(OPTION_REPAIR) | BIT(OPTION_JSON), OPTION_COUNT, CHECK_EXIT_FAILED,
+     CHECK_EXIT_FAILED, "FILE [--repair] [--json]",
+     "Checks the structure of one file, however damaged it is.",
+     "  --repair    mends what needs no guess about the contents\n"
+     "  --json      one JSON object with all findings\n"
+     "Nothing is written without --repair. A finding is a Note (harmless), Repairable, or Damage\n"
+     "(contents are or may be lost).\n"
+     "Exit codes: 0 no problems, or all of them repaired; 2 problems; 1 could not be checked.\n"},
     {"compare", verb_compare, 2, 0, OPTION_COUNT, COMPARE_EXIT_FAILED, EXIT_USAGE, "A B",
      "Compares the contents of two disks of any formats.",
      "Exit codes: 0 the same, 1 different, 2 failed.\n"},
@@ -118,12 +127,16 @@ enum status verbs_help(const char *prefix, struct buffer *out)
     if (status != STATUS_OK)
         return status;
     return buffer_printf(
-        out, "\nSizes are bytes; K, M, G and T after a number mean powers of 1024. "
-             "Options may stand anywhere.\nEvery verb takes these, too:\n"
-             "  --quiet  no progress bar\n"
-             "  --help   explains the verb\n"
-             "Exit codes: 0 done, 1 failed, 2 wrong usage (compare: 0 same, 1 different, "
-             "2 failed).\n");
+        out,
+        "\nSizes are bytes; K, M, G and T after a number mean powers of 1024. "
+        "Options may stand anywhere.\nEvery verb takes these, too:\n"
+        "  --backend native|virtdisk  whose code works on the files: vrepdisk's own, or "
+        "Windows'.\n"
+        "                             Default: virtdisk where there is one, else native\n"
+        "  --quiet                    no progress bar\n"
+        "  --help                     explains the verb\n"
+        "Exit codes: 0 done, 1 failed, 2 wrong usage (compare: 0 same, 1 different, 2 failed;\n"
+        "check: 0 no problems, 2 problems, 1 could not be checked).\n");
 }
 
 enum status verb_help(const struct verb *verb, struct buffer *out)
