@@ -217,21 +217,31 @@ static void read__damaged_table__refused(void **state)
     assert_reads(STATUS_DAMAGED);
 }
 
-static void place__longer_item__goes_past_the_others(void **state)
+static void encode__further_items__entries_come_last_and_do_not_overlap(void **state)
 {
     (void)state;
+    struct vhdx_metadata_item items[] = {
+        {.guid = GUID_INIT(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), .flags = 2, .length = 5},
+        {.guid = GUID_INIT(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12), .flags = 3, .length = 0},
+        {.guid = GUID_INIT(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13), .flags = 3, .length = 100000},
+    };
+    struct vhdx_metadata with_items = sample;
+    with_items.items = items;
+    with_items.item_count = 3;
+    free(raw);
+    assert_ok(vhdx_metadata_encode(&with_items, (const uint8_t *)"locator", 7, &raw, &raw_size));
     struct vhdx_metadata m;
     assert_ok(read_region(&m));
-    const struct vhdx_metadata_item *item = vhdx_metadata_find(&m, &vhdx_guid_parent_locator);
-    assert_non_null(item);
-    uint32_t offset;
-    assert_true(vhdx_metadata_place(&m, item, 6, 1 << 20, &offset));
-    assert_int_equal(offset, ITEMS + 0x28);
-    assert_true(vhdx_metadata_place(&m, item, 8, 1 << 20, &offset));
-    assert_int_equal(offset, ITEMS + 0x30);
-    assert_true(vhdx_metadata_place(&m, item, (1 << 20) - ITEMS - 0x30, 1 << 20, &offset));
-    assert_false(vhdx_metadata_place(&m, item, (1 << 20) - ITEMS - 0x2f, 1 << 20, &offset));
-    assert_false(vhdx_metadata_place(&m, item, (1 << 20) + 1, 8 << 20, &offset));
+    assert_int_equal(m.item_count, 9);
+    for (size_t i = 0; i < 3; i++) {
+        struct vhdx_metadata_item *item =
+            vhdx_metadata_find_item(&m, &items[i].guid, items[i].flags & VHDX_METADATA_IS_USER);
+        assert_non_null(item);
+        assert_int_equal(item->index, 6 + i);
+        assert_int_equal(item->flags, items[i].flags);
+        assert_int_equal(item->length, items[i].length);
+        assert_int_equal(item->offset % 8, 0);
+    }
     vhdx_metadata_free(&m);
 }
 
@@ -249,7 +259,7 @@ int main(void)
         WITH_REGION(read__unknown_item__kept_when_optional_refused_when_required),
         WITH_REGION(read__incomplete_file_marker__refused),
         WITH_REGION(read__damaged_table__refused),
-        WITH_REGION(place__longer_item__goes_past_the_others),
+        WITH_REGION(encode__further_items__entries_come_last_and_do_not_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/endian.h"
 #include "vhd/errors.h"
@@ -262,11 +263,6 @@ static enum status scan_entries(struct scan *scan, const uint8_t *raw, uint64_t 
     return status;
 }
 
-static bool is_zero(const uint8_t *raw, size_t size)
-{
-    return raw[0] == 0 && memcmp(raw, raw + 1, size - 1) == 0;
-}
-
 static enum status walk_table(struct scan *scan)
 {
     const struct vhdx_bat *bat = scan->bat;
@@ -282,7 +278,7 @@ static enum status walk_table(struct scan *scan)
         if (status)
             status_context("VHDX %s: block allocation table", bat->pages->view->file->path);
         // Most of a huge disk's table.
-        else if (scan->chunk_has_partial || !is_zero(raw, count * ENTRY_SIZE))
+        else if (scan->chunk_has_partial || !bytes_are_zero(raw, count * ENTRY_SIZE))
             status = scan_entries(scan, raw, index, count);
         index += count;
     }

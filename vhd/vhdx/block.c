@@ -16,23 +16,21 @@ static uint64_t sector_in_chunk(const struct vhdx_geometry *g, uint64_t block, u
     return ((in_chunk << g->block_shift) + start) / g->sector_size;
 }
 
-static enum status zero_file(struct vhdx *x, uint64_t offset, uint64_t length)
+enum status vhdx_zero_file(struct vhdx *x, uint64_t offset, uint64_t length)
 {
     x->payload_dirty = true;
     x->data_end = x->data_start; // there may be a hole now
     return x->image.file->ops->zero(x->image.file, offset, length);
 }
 
-// Room for `length` bytes in the file. When not all of it will be written (`partly`), it reads as
-// zeros.
-static enum status allocate(struct vhdx *x, uint64_t length, bool partly, uint64_t *offset)
+enum status vhdx_allocate(struct vhdx *x, uint64_t length, bool partly, uint64_t *offset)
 {
     bool zeroed;
     enum status status = vhdx_space_allocate(&x->space, length, offset, &zeroed);
     if (!status)
         status = vhdx_grow_file(x, *offset + length);
     if (!status && partly && !zeroed)
-        status = zero_file(x, *offset, length);
+        status = vhdx_zero_file(x, *offset, length);
     return status;
 }
 
@@ -41,10 +39,35 @@ static enum status provide_bitmap(struct vhdx *x, uint64_t chunk, uint64_t *bitm
     enum status status = vhdx_bat_get_bitmap(&x->bat, chunk, bitmap);
     if (status || *bitmap != 0)
         return status;
-    status = allocate(x, VHDX_BITMAP_BLOCK_SIZE, true, bitmap);
+    status = vhdx_allocate(x, VHDX_BITMAP_BLOCK_SIZE, true, bitmap);
     if (!status)
         status = vhdx_bat_set_bitmap(&x->bat, chunk, *bitmap);
     return status;
+}
+
+enum status vhdx_drop_bitmap(struct vhdx *x, uint64_t chunk)
+{
+    uint64_t bitmap;
+    enum status status = vhdx_bat_get_bitmap(&x->bat, chunk, &bitmap);
+    if (status || bitmap == 0)
+        return status;
+    status = vhdx_bat_set_bitmap(&x->bat, chunk, 0);
+    if (!status)
+        status = vhdx_space_release(&x->space, bitmap, VHDX_BITMAP_BLOCK_SIZE);
+    vhdx_pages_forget(&x->pages, bitmap, VHDX_BITMAP_BLOCK_SIZE);
+    return status ? status : vhdx_commit_if_full(x);
+}
+
+enum status vhdx_block_sectors(struct vhdx *x, uint64_t block, uint64_t start, uint64_t limit,
+                               bool *present, uint64_t *count)
+{
+    const struct vhdx_geometry *g = &x->bat.geometry;
+    uint64_t bitmap;
+    enum status status = vhdx_bat_get_bitmap(&x->bat, chunk_of(g, block), &bitmap);
+    if (status)
+        return status;
+    return vhdx_sector_bitmap_run(&x->pages, bitmap, sector_in_chunk(g, block, start), limit,
+                                  present, count);
 }
 
 // Marks sectors as present; a block with all of them becomes fully present and needs its bitmap no
@@ -76,8 +99,8 @@ static enum status allocate_payload(struct vhdx *x, struct vhdx_block *entry, bo
 {
     uint32_t size = x->bat.geometry.block_size;
     if (entry->offset == 0)
-        return allocate(x, size, partly, &entry->offset);
-    return partly ? zero_file(x, entry->offset, size) : STATUS_OK;
+        return vhdx_allocate(x, size, partly, &entry->offset);
+    return partly ? vhdx_zero_file(x, entry->offset, size) : STATUS_OK;
 }
 
 enum status vhdx_get_block(struct vhdx *x, uint64_t block, struct vhdx_block *out)
@@ -139,7 +162,7 @@ static enum status zero_whole(struct vhdx *x, uint64_t block, const struct vhdx_
     bool present = vhdx_block_is_present(entry);
     enum status status = vhdx_begin_change(x, true);
     if (!status && present && x->metadata.leave_blocks_allocated)
-        return zero_file(x, entry->offset, x->bat.geometry.block_size);
+        return vhdx_zero_file(x, entry->offset, x->bat.geometry.block_size);
     if (!status)
         status = vhdx_bat_set_payload(&x->bat, block, &zero);
     if (!status && present)
@@ -158,7 +181,7 @@ static enum status zero_part(struct vhdx *x, uint64_t block, struct vhdx_block *
     // New room reads as zeros where nothing is written.
     if (entry->state == VHDX_BLOCK_NOT_PRESENT)
         return allocate_block(x, block, entry, start, length);
-    status = zero_file(x, entry->offset + start, length);
+    status = vhdx_zero_file(x, entry->offset + start, length);
     if (!status && entry->state == VHDX_BLOCK_PARTIALLY_PRESENT)
         status = mark_present(x, block, entry, start, length);
     return status;

@@ -11,6 +11,7 @@
 #include "vhd/format.h"
 #include "vhd/vhdx/bat.h"
 #include "vhd/vhdx/header.h"
+#include "vhd/vhdx/image.h"
 #include "vhd/vhdx/layout.h"
 #include "vhd/vhdx/relative_path.h"
 
@@ -19,20 +20,24 @@
 #define LOG_OFFSET      (1 * VHDX_MIB)
 #define LOG_LENGTH      (1 * VHDX_MIB)
 #define METADATA_OFFSET (2 * VHDX_MIB)
-#define METADATA_LENGTH (1 * VHDX_MIB)
-#define BAT_OFFSET      (3 * VHDX_MIB)
 
 #define BLOCK_SIZE_DYNAMIC           (32u << 20)
 #define BLOCK_SIZE_OTHERS            (2u << 20)
 #define LOGICAL_SECTOR_SIZE_DEFAULT  512
 #define PHYSICAL_SECTOR_SIZE_DEFAULT 4096
 
+// Of items whose contents are copied from the parent.
+#define COPY_SIZE (64 * 1024)
+
 // What distinguishes one new file from another.
 struct plan {
-    struct vhdx_metadata metadata;
-    uint8_t *locator; // encoded; NULL without parent
+    struct vhdx_metadata metadata; // its items are those copied from the parent
+    const struct vhdx *parent;     // NULL without
+    uint8_t *locator;              // encoded; NULL without parent
     size_t locator_size;
     struct vhdx_geometry geometry;
+    uint32_t metadata_length; // of the region
+    uint64_t bat_offset;
     uint32_t bat_length;
     uint64_t file_size;
 };
@@ -42,10 +47,53 @@ static void complete_plan(struct plan *plan)
     const struct vhdx_metadata *m = &plan->metadata;
     vhdx_geometry_init(&plan->geometry, m->virtual_size, m->block_size, m->logical_sector_size,
                        m->has_parent);
+    uint64_t items = VHDX_METADATA_FIXED_ITEMS_SIZE + plan->locator_size;
+    for (size_t i = 0; i < m->item_count; i++)
+        items = align_up(items, VHDX_METADATA_ITEM_ALIGNMENT) + m->items[i].length;
+    plan->metadata_length = (uint32_t)align_up(VHDX_METADATA_TABLE_SIZE + items, VHDX_ALIGNMENT);
+    plan->bat_offset = METADATA_OFFSET + plan->metadata_length;
     plan->bat_length = (uint32_t)align_up(plan->geometry.entry_count * 8, VHDX_ALIGNMENT);
-    plan->file_size = BAT_OFFSET + plan->bat_length;
+    plan->file_size = plan->bat_offset + plan->bat_length;
     if (m->leave_blocks_allocated)
         plan->file_size += plan->geometry.block_count * m->block_size;
+}
+
+// The contents of one item, from its place in the parent's file to the one that the child's table
+// names.
+static enum status copy_item(struct file *file, const struct plan *plan,
+                             const struct vhdx_metadata_item *from,
+                             const struct vhdx_metadata_item *to)
+{
+    const struct vhdx *parent = plan->parent;
+    uint8_t *part = malloc(COPY_SIZE);
+    if (!part)
+        return status_no_memory("the metadata of a new VHDX file");
+    enum status status = STATUS_OK;
+    for (uint32_t done = 0; done < from->length && !status; done += COPY_SIZE) {
+        size_t size = (size_t)min_u64(COPY_SIZE, from->length - done);
+        status = vhdx_view_read(&parent->view,
+                                parent->regions.metadata.offset + from->offset + done, part, size);
+        if (!status)
+            status = file_write(file, METADATA_OFFSET + to->offset + done, part, size);
+    }
+    free(part);
+    return status;
+}
+
+// The copied items are the last ones in the table.
+static enum status copy_items(struct file *file, const struct plan *plan, const uint8_t *table)
+{
+    const struct vhdx_metadata *m = &plan->metadata;
+    uint32_t count;
+    enum status status = STATUS_OK;
+    if (!vhdx_metadata_table_count(table, &count))
+        return STATUS_OK;
+    for (size_t i = 0; i < m->item_count && !status; i++) {
+        struct vhdx_metadata_item to;
+        vhdx_metadata_table_entry(table, (uint32_t)(count - m->item_count + i), &to);
+        status = copy_item(file, plan, &m->items[i], &to);
+    }
+    return status;
 }
 
 static enum status write_metadata(struct file *file, const struct plan *plan)
@@ -57,6 +105,8 @@ static enum status write_metadata(struct file *file, const struct plan *plan)
     if (status)
         return status;
     status = file_write(file, METADATA_OFFSET, raw, size);
+    if (!status)
+        status = copy_items(file, plan, raw);
     free(raw);
     return status;
 }
@@ -77,12 +127,12 @@ static enum status write_fixed_bat(struct file *file, const struct plan *plan)
         for (; block < g->block_count && vhdx_payload_index(g, block) < first + per_write;
              block++) {
             struct vhdx_block entry = {.state = VHDX_BLOCK_FULLY_PRESENT,
-                                       .offset =
-                                           BAT_OFFSET + plan->bat_length + block * g->block_size};
+                                       .offset = plan->bat_offset + plan->bat_length +
+                                                 block * g->block_size};
             store_le64(raw + (vhdx_payload_index(g, block) - first) * 8, vhdx_block_encode(&entry));
         }
         size_t size = (size_t)min_u64(per_write, g->entry_count - first) * 8;
-        status = file_write(file, BAT_OFFSET + first * 8, raw, size);
+        status = file_write(file, plan->bat_offset + first * 8, raw, size);
     }
     free(raw);
     return status;
@@ -90,11 +140,13 @@ static enum status write_fixed_bat(struct file *file, const struct plan *plan)
 
 static enum status write_regions(struct file *file, const struct plan *plan)
 {
-    struct vhdx_region bat = {
-        .guid = vhdx_guid_bat, .offset = BAT_OFFSET, .length = plan->bat_length, .required = true};
+    struct vhdx_region bat = {.guid = vhdx_guid_bat,
+                              .offset = plan->bat_offset,
+                              .length = plan->bat_length,
+                              .required = true};
     struct vhdx_region metadata = {.guid = vhdx_guid_metadata,
                                    .offset = METADATA_OFFSET,
-                                   .length = METADATA_LENGTH,
+                                   .length = plan->metadata_length,
                                    .required = true};
     uint8_t *raw = malloc(VHDX_REGION_TABLE_SIZE);
     if (!raw)
@@ -217,10 +269,44 @@ enum status vhdx_create(const char *path, const struct vhd_create *how)
     return create_file(how->fs, path, &plan);
 }
 
-enum status vhdx_create_child(const char *path, const struct vhd_info *parent,
-                              const struct file_system *fs)
+// True for what a child takes over besides what it says anyway ([MS-VHDX] 2.6.1.2, IsVirtualDisk).
+static bool is_inherited(const struct vhdx_metadata_item *item)
 {
-    struct plan plan = {.metadata = {
+    uint32_t size;
+    bool known = !item->user && vhdx_metadata_known(&item->guid, &size) != 0;
+    return (item->flags & VHDX_METADATA_IS_VIRTUAL_DISK) && !known;
+}
+
+static enum status plan_inherited_items(struct plan *plan)
+{
+    const struct vhdx_metadata *from = &plan->parent->metadata;
+    struct vhdx_metadata *to = &plan->metadata;
+    to->items = calloc(from->item_count, sizeof *to->items);
+    if (!to->items)
+        return status_no_memory("the metadata of a new VHDX file");
+    for (size_t i = 0; i < from->item_count; i++)
+        if (is_inherited(&from->items[i]))
+            to->items[to->item_count++] = from->items[i];
+    return STATUS_OK;
+}
+
+static enum status plan_locator(struct plan *plan, const char *path, const struct vhd_info *parent)
+{
+    struct vhdx_locator locator;
+    enum status status =
+        vhdx_parent_locator_build(path, parent->path, &parent->identity.guid, &locator);
+    if (status)
+        return status;
+    status = vhdx_locator_encode(&locator, &plan->locator, &plan->locator_size);
+    vhdx_locator_free(&locator);
+    return status;
+}
+
+static enum status create_child(const char *path, const struct vhd_info *parent,
+                                struct vhd_image *parent_image, const struct file_system *fs)
+{
+    struct plan plan = {.parent = vhdx_of(parent_image),
+                        .metadata = {
                             .virtual_size = parent->virtual_size,
                             .block_size = BLOCK_SIZE_OTHERS,
                             .has_parent = true,
@@ -228,17 +314,37 @@ enum status vhdx_create_child(const char *path, const struct vhd_info *parent,
                             .physical_sector_size = parent->physical_sector_size,
                             .virtual_disk_id = parent->virtual_disk_id,
                         }};
-    struct vhdx_locator locator;
-    enum status status =
-        vhdx_parent_locator_build(path, parent->path, &parent->identity.guid, &locator);
-    if (status)
-        return status_context("VHDX %s", path);
-    status = vhdx_locator_encode(&locator, &plan.locator, &plan.locator_size);
-    vhdx_locator_free(&locator);
-    if (status)
-        return status_context("VHDX %s", path);
-    complete_plan(&plan);
-    status = create_file(fs, path, &plan);
+    enum status status = plan_locator(&plan, path, parent);
+    if (!status)
+        status = plan_inherited_items(&plan);
+    if (!status) {
+        complete_plan(&plan);
+        status = create_file(fs, path, &plan);
+    } else {
+        status = status_context("VHDX %s", path);
+    }
+    vhdx_metadata_free(&plan.metadata);
     free(plan.locator);
+    return status;
+}
+
+enum status vhdx_create_child(const char *path, const struct vhd_info *parent,
+                              const struct file_system *fs)
+{
+    // The caller holds the parent; it is opened once more for the items that its info does not
+    // tell.
+    const struct file_open how = {.share = FILE_SHARE_DENY_WRITE};
+    struct vhd_image *image;
+    struct file *file;
+    enum status status = fs->open(fs, parent->path, &how, &file);
+    if (status)
+        return status;
+    status = vhdx_open(fs, file, false, &image);
+    if (status) {
+        file_close(file);
+        return status;
+    }
+    status = create_child(path, parent, image, fs);
+    image->ops->abandon(image);
     return status;
 }

@@ -24,7 +24,7 @@ struct vhdx {
     struct vhdx_bat bat;
     struct vhdx_space space; // writable images only
     uint64_t present_blocks;
-    bool anchors_shared; // soft anchors are of no use, for one of them lies on something else
+    bool anchors_shared;  // soft anchors are of no use, for one of them lies on something else
     uint64_t opened_size; // of the file
     char creator[64];
 
@@ -71,9 +71,26 @@ enum status vhdx_end_session(struct vhdx *x) MUST_CHECK;
 
 // block.c
 
+// Makes a range of the file read as zeros, without taking room where that can be done.
+enum status vhdx_zero_file(struct vhdx *x, uint64_t offset, uint64_t length) MUST_CHECK;
+
+// Room in the file for `length` bytes. When not all of it will be written (`partly`), it reads as
+// zeros.
+enum status vhdx_allocate(struct vhdx *x, uint64_t length, bool partly,
+                          uint64_t *offset) MUST_CHECK;
+
 // What the table says of a block; a soft anchor only when nothing else uses its room. For writable
 // images.
 enum status vhdx_get_block(struct vhdx *x, uint64_t block, struct vhdx_block *out) MUST_CHECK;
+
+// Takes the sector bitmap of `chunk`, if there is one, out of the table. No changed page of it may
+// wait for the log (vhdx_commit), and no block may need it.
+enum status vhdx_drop_bitmap(struct vhdx *x, uint64_t chunk) MUST_CHECK;
+
+// Of a partially present block: whether the sector at byte `start` is here, and how many sectors
+// from there on, at most `limit`, are the same.
+enum status vhdx_block_sectors(struct vhdx *x, uint64_t block, uint64_t start, uint64_t limit,
+                               bool *present, uint64_t *count) MUST_CHECK;
 
 // Reads the state of a block and prepares it for a write of [start, start + length) in it:
 // allocates room, marks sectors as present. *file_offset: where the first byte goes.

@@ -3,7 +3,6 @@
 
 #include "base/checked.h"
 #include "vhd/vhdx/image.h"
-#include "vhd/vhdx/sector_bitmap.h"
 
 // One call of the map looks at no more blocks, so that a caller who asks for all of a huge disk
 // again after each small piece (a parent's, say) does not walk the rest of it each time.
@@ -19,22 +18,18 @@ struct run {
     uint64_t file_offset; // of data
 };
 
-static enum status run_of_partial_block(struct vhdx *x, uint64_t offset, uint64_t limit,
+static enum status run_of_partial_block(struct vhdx *x, uint64_t block, uint64_t start,
                                         struct run *run)
 {
-    const struct vhdx_geometry *g = &x->bat.geometry;
-    uint64_t chunk = offset >> g->block_shift >> g->chunk_ratio_shift;
-    uint64_t sector = offset / g->sector_size & (VHDX_BITMAP_BLOCK_BITS - 1);
-    uint64_t bitmap, count;
+    uint32_t sector_size = x->bat.geometry.sector_size;
+    uint64_t count;
     bool present;
-    enum status status = vhdx_bat_get_bitmap(&x->bat, chunk, &bitmap);
-    if (!status)
-        status = vhdx_sector_bitmap_run(&x->pages, bitmap, sector, divide_up(limit, g->sector_size),
-                                        &present, &count);
+    enum status status =
+        vhdx_block_sectors(x, block, start, divide_up(run->length, sector_size), &present, &count);
     if (status)
         return status;
     run->kind = present ? VHD_EXTENT_DATA : VHD_EXTENT_PARENT;
-    run->length = min_u64(count * g->sector_size, limit);
+    run->length = min_u64(count * sector_size, run->length);
     return STATUS_OK;
 }
 
@@ -73,7 +68,7 @@ static enum status run_in_block(struct vhdx *x, uint64_t offset, uint64_t limit,
         return STATUS_OK;
     }
     if (entry.state == VHDX_BLOCK_PARTIALLY_PRESENT)
-        return run_of_partial_block(x, offset, run->length, run);
+        return run_of_partial_block(x, block, start, run);
     if (entry.state == VHDX_BLOCK_NOT_PRESENT && g->differencing)
         run->kind = VHD_EXTENT_PARENT;
     return run_over_equal_blocks(x, block, start, limit, run);

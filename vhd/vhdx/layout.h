@@ -51,6 +51,9 @@ extern const char vhdx_identifier_signature[8];
 #define VHDX_METADATA_ITEM_SIZE_MAX (1u << 20)
 #define VHDX_METADATA_REGION_MAX    (128u << 20) // the limit of Windows' driver
 
+// Where we place items that Windows does not pack; the format asks for none.
+#define VHDX_METADATA_ITEM_ALIGNMENT 8
+
 extern const struct guid vhdx_guid_bat;
 extern const struct guid vhdx_guid_metadata;
 extern const struct guid vhdx_guid_file_parameters;

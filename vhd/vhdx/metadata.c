@@ -43,6 +43,7 @@ uint32_t vhdx_metadata_table_entry(const uint8_t raw[VHDX_METADATA_TABLE_SIZE], 
     memcpy(&item->guid, entry + ENTRY_GUID, sizeof item->guid);
     item->offset = load_le32(entry + ENTRY_OFFSET);
     item->length = load_le32(entry + ENTRY_LENGTH);
+    item->flags = flags;
     item->user = flags & VHDX_METADATA_IS_USER;
     item->index = index;
     return flags;
@@ -267,31 +268,19 @@ void vhdx_metadata_free(struct vhdx_metadata *metadata)
     metadata->item_count = 0;
 }
 
-struct vhdx_metadata_item *vhdx_metadata_find(const struct vhdx_metadata *metadata,
-                                              const struct guid *guid)
+struct vhdx_metadata_item *vhdx_metadata_find_item(const struct vhdx_metadata *metadata,
+                                                   const struct guid *guid, bool user)
 {
     for (size_t i = 0; i < metadata->item_count; i++)
-        if (!metadata->items[i].user && guid_equal(&metadata->items[i].guid, guid))
+        if (metadata->items[i].user == user && guid_equal(&metadata->items[i].guid, guid))
             return &metadata->items[i];
     return NULL;
 }
 
-bool vhdx_metadata_place(const struct vhdx_metadata *metadata,
-                         const struct vhdx_metadata_item *item, uint32_t length,
-                         uint32_t region_length, uint32_t *offset)
+struct vhdx_metadata_item *vhdx_metadata_find(const struct vhdx_metadata *metadata,
+                                              const struct guid *guid)
 {
-    if (length <= item->length) {
-        *offset = item->offset;
-        return true;
-    }
-    uint64_t end = VHDX_METADATA_TABLE_SIZE;
-    for (size_t i = 0; i < metadata->item_count; i++)
-        end = max_u64(end, (uint64_t)metadata->items[i].offset + metadata->items[i].length);
-    end = align_up(end, 8);
-    if (length > VHDX_METADATA_ITEM_SIZE_MAX || !range_fits(end, length, region_length))
-        return false;
-    *offset = (uint32_t)end;
-    return true;
+    return vhdx_metadata_find_item(metadata, guid, false);
 }
 
 uint32_t vhdx_metadata_entry_offset(uint32_t index)
@@ -306,18 +295,55 @@ void vhdx_metadata_entry_move(uint8_t entry[VHDX_METADATA_ENTRY_SIZE], uint32_t 
     store_le32(entry + ENTRY_LENGTH, length);
 }
 
-// Appends one item to a region under construction.
+bool vhdx_metadata_table_append(uint8_t raw[VHDX_METADATA_TABLE_SIZE],
+                                const struct vhdx_metadata_item *item)
+{
+    uint16_t count = load_le16(raw + ENTRY_COUNT);
+    if (count >= VHDX_METADATA_ITEMS_MAX)
+        return false;
+    uint8_t *entry = raw + vhdx_metadata_entry_offset(count);
+    memset(entry, 0, VHDX_METADATA_ENTRY_SIZE);
+    memcpy(entry + ENTRY_GUID, &item->guid, sizeof item->guid);
+    vhdx_metadata_entry_move(entry, item->offset, item->length);
+    store_le32(entry + ENTRY_FLAGS, item->flags);
+    store_le16(raw + ENTRY_COUNT, (uint16_t)(count + 1));
+    return true;
+}
+
+void vhdx_metadata_table_remove(uint8_t raw[VHDX_METADATA_TABLE_SIZE], uint32_t index)
+{
+    uint16_t last = (uint16_t)(load_le16(raw + ENTRY_COUNT) - 1);
+    uint8_t *entry = raw + vhdx_metadata_entry_offset(last);
+    memmove(raw + vhdx_metadata_entry_offset(index), entry, VHDX_METADATA_ENTRY_SIZE);
+    memset(entry, 0, VHDX_METADATA_ENTRY_SIZE);
+    store_le16(raw + ENTRY_COUNT, last);
+}
+
+// Appends one item of the format to a region under construction, which has room for it.
 static void add_item(uint8_t *raw, uint32_t *end, const struct guid *guid, uint32_t flags,
                      const void *data, uint32_t length)
 {
-    uint16_t count = load_le16(raw + ENTRY_COUNT);
-    uint8_t *entry = raw + vhdx_metadata_entry_offset(count);
-    memcpy(entry + ENTRY_GUID, guid, sizeof *guid);
-    vhdx_metadata_entry_move(entry, *end, length);
-    store_le32(entry + ENTRY_FLAGS, flags);
-    memcpy(raw + *end, data, length);
+    const struct vhdx_metadata_item item = {
+        .guid = *guid, .offset = *end, .length = length, .flags = flags};
+    if (vhdx_metadata_table_append(raw, &item))
+        memcpy(raw + *end, data, length);
     *end += length;
-    store_le16(raw + ENTRY_COUNT, (uint16_t)(count + 1));
+}
+
+// The entries of items whose contents the caller writes.
+static enum status add_further_items(uint8_t *raw, uint32_t end, const struct vhdx_metadata *m)
+{
+    for (size_t i = 0; i < m->item_count; i++) {
+        struct vhdx_metadata_item item = m->items[i];
+        end = (uint32_t)align_up(end, VHDX_METADATA_ITEM_ALIGNMENT);
+        item.offset = item.length ? end : 0;
+        if (!range_fits(end, item.length, VHDX_METADATA_REGION_MAX) ||
+            !vhdx_metadata_table_append(raw, &item))
+            return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_METADATA_FULL,
+                               "The metadata of the parent disk is too much for a child.");
+        end += item.length;
+    }
+    return STATUS_OK;
 }
 
 enum status vhdx_metadata_encode(const struct vhdx_metadata *m, const uint8_t *locator,
@@ -326,9 +352,8 @@ enum status vhdx_metadata_encode(const struct vhdx_metadata *m, const uint8_t *l
     if (locator_size > VHDX_METADATA_ITEM_SIZE_MAX / 2)
         return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_METADATA_WRITE_FAILURE,
                            "The paths of the parent disk are too long for a parent locator.");
-    // 40 bytes: the five fixed items.
-    size_t capacity =
-        (size_t)align_up(VHDX_METADATA_TABLE_SIZE + 40 + locator_size, VHDX_PAGE_SIZE);
+    size_t capacity = (size_t)align_up(
+        VHDX_METADATA_TABLE_SIZE + VHDX_METADATA_FIXED_ITEMS_SIZE + locator_size, VHDX_PAGE_SIZE);
     uint8_t *region = calloc(1, capacity);
     if (!region)
         return status_no_memory("the metadata of a new VHDX file");
@@ -352,6 +377,11 @@ enum status vhdx_metadata_encode(const struct vhdx_metadata *m, const uint8_t *l
     if (locator)
         add_item(region, &end, &vhdx_guid_parent_locator, VHDX_METADATA_IS_REQUIRED, locator,
                  (uint32_t)locator_size);
+    enum status status = add_further_items(region, end, m);
+    if (status) {
+        free(region);
+        return status;
+    }
     *raw = region;
     *size = capacity;
     return STATUS_OK;

@@ -15,7 +15,8 @@ struct vhdx_metadata_item {
     struct guid guid;
     uint32_t offset; // in the region; 0 with length 0: an empty item
     uint32_t length;
-    bool user;      // IsUser: of a program, not of the format
+    uint32_t flags; // VHDX_METADATA_IS_...
+    bool user;      // one of them: of a program, not of the format
     uint32_t index; // of its entry in the table
 };
 
@@ -51,15 +52,14 @@ bool vhdx_metadata_item_is_placed(const struct vhdx_metadata_item *item, uint32_
 // The flags that an item of the format has, and how many bytes at least; 0: not one of these.
 uint32_t vhdx_metadata_known(const struct guid *guid, uint32_t *size);
 
-// The system item with this GUID; NULL when there is none.
+// The system item with this GUID, or the one of either kind; NULL when there is none.
 struct vhdx_metadata_item *vhdx_metadata_find(const struct vhdx_metadata *metadata,
                                               const struct guid *guid);
+struct vhdx_metadata_item *vhdx_metadata_find_item(const struct vhdx_metadata *metadata,
+                                                   const struct guid *guid, bool user);
 
-// Where an item of `length` bytes can go in a region of `region_length` bytes: at `item`'s place
-// when it is not longer than it was, else past all other items. False: no room.
-bool vhdx_metadata_place(const struct vhdx_metadata *metadata,
-                         const struct vhdx_metadata_item *item, uint32_t length,
-                         uint32_t region_length, uint32_t *offset);
+// Bytes of the five items that every file has.
+#define VHDX_METADATA_FIXED_ITEMS_SIZE 40
 
 // Size of a table entry and where entry `index` lies in the region.
 #define VHDX_METADATA_ENTRY_SIZE 32
@@ -72,9 +72,17 @@ uint32_t vhdx_metadata_entry_offset(uint32_t index);
 void vhdx_metadata_entry_move(uint8_t entry[VHDX_METADATA_ENTRY_SIZE], uint32_t offset,
                               uint32_t length);
 
+// Appends an entry to a raw table. False: there is no room for one more.
+bool vhdx_metadata_table_append(uint8_t raw[VHDX_METADATA_TABLE_SIZE],
+                                const struct vhdx_metadata_item *item);
+
+// Removes entry `index`; the last one takes its place.
+void vhdx_metadata_table_remove(uint8_t raw[VHDX_METADATA_TABLE_SIZE], uint32_t index);
+
 // Builds the region of a new file: table and items packed as Windows packs them. `locator` may be
-// NULL. *raw is allocated, *size a multiple of VHDX_PAGE_SIZE. STATUS_INVALID_ARGUMENT: the locator
-// does not fit.
+// NULL. Entries for metadata->items come last: they say where the contents, which are the caller's
+// to write, belong. *raw is allocated, *size a multiple of VHDX_PAGE_SIZE. STATUS_INVALID_ARGUMENT:
+// the locator does not fit; STATUS_UNSUPPORTED: so many items do not.
 enum status vhdx_metadata_encode(const struct vhdx_metadata *metadata, const uint8_t *locator,
                                  size_t locator_size, uint8_t **raw, size_t *size) MUST_CHECK;
 

@@ -278,6 +278,9 @@ const struct vhd_image_ops vhdx_ops = {
     .begin_merge = vhdx_begin_merge,
     .finish_merge = vhdx_finish_merge,
     .locate = vhdx_locate,
+    .resize = vhdx_resize,
+    .compact = vhdx_compact,
+    .set_identity = vhdx_set_identity,
     .close = close_image,
     .abandon = abandon,
 };

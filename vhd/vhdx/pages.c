@@ -106,6 +106,24 @@ enum status vhdx_pages_collect_dirty(const struct vhdx_pages *pages, struct vhdx
     return STATUS_OK;
 }
 
+struct file_range {
+    uint64_t offset;
+    uint64_t length;
+};
+
+static bool is_clean_and_in_range(const void *context, const struct vhdx_page *page)
+{
+    const struct file_range *range = context;
+    return !page->dirty && page->offset >= range->offset &&
+           page->offset - range->offset < range->length;
+}
+
+void vhdx_pages_forget(struct vhdx_pages *pages, uint64_t offset, uint64_t length)
+{
+    struct file_range range = {offset, length};
+    vhdx_page_map_remove_if(&pages->map, is_clean_and_in_range, &range);
+}
+
 void vhdx_pages_free(struct vhdx_pages *pages)
 {
     vhdx_page_map_free(&pages->map);

@@ -39,6 +39,9 @@ enum status vhdx_pages_collect_dirty(const struct vhdx_pages *pages,
 // `page` is in the log and at its place.
 void vhdx_pages_mark_clean(struct vhdx_pages *pages, struct vhdx_page *page);
 
+// Drops the clean pages of [offset, offset + length) of the file, which something else will use.
+void vhdx_pages_forget(struct vhdx_pages *pages, uint64_t offset, uint64_t length);
+
 void vhdx_pages_free(struct vhdx_pages *pages);
 
 #endif

@@ -234,3 +234,16 @@ void vhdx_regions_encode(const struct vhdx_region *bat, const struct vhdx_region
     encode_entry(raw + TABLE_HEADER_SIZE + ENTRY_SIZE, metadata);
     store_le32(raw + CHECKSUM, vhdx_checksum(raw, VHDX_REGION_TABLE_SIZE, CHECKSUM));
 }
+
+void vhdx_region_table_move(uint8_t raw[VHDX_REGION_TABLE_SIZE], const struct vhdx_region *region)
+{
+    uint32_t count = (uint32_t)min_u64(vhdx_region_table_count(raw), VHDX_REGIONS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *entry = raw + TABLE_HEADER_SIZE + (size_t)i * ENTRY_SIZE;
+        if (memcmp(entry + ENTRY_GUID, &region->guid, sizeof region->guid) != 0)
+            continue;
+        store_le64(entry + ENTRY_OFFSET, region->offset);
+        store_le32(entry + ENTRY_LENGTH, region->length);
+    }
+    store_le32(raw + CHECKSUM, vhdx_checksum(raw, VHDX_REGION_TABLE_SIZE, CHECKSUM));
+}

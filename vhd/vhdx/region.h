@@ -43,6 +43,10 @@ enum status vhdx_regions_read(const struct vhdx_view *view, struct vhdx_regions 
 
 void vhdx_regions_free(struct vhdx_regions *regions);
 
+// Gives the region `region->guid` of one copy, which has it, another place; all else stays as it
+// is.
+void vhdx_region_table_move(uint8_t raw[VHDX_REGION_TABLE_SIZE], const struct vhdx_region *region);
+
 // A table with the BAT and the metadata region, in Windows' order.
 void vhdx_regions_encode(const struct vhdx_region *bat, const struct vhdx_region *metadata,
                          uint8_t raw[VHDX_REGION_TABLE_SIZE]);

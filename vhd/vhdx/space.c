@@ -140,6 +140,19 @@ enum status vhdx_space_allocate(struct vhdx_space *space, uint64_t length, uint6
     return STATUS_OK;
 }
 
+enum status vhdx_space_allocate_below(struct vhdx_space *space, uint64_t from, uint64_t limit,
+                                      uint64_t length, uint64_t *offset, bool *found)
+{
+    uint64_t count = divide_up(length, VHDX_MIB);
+    uint64_t first;
+    *found = space->free >= count && find_run(space, max_u64(from / VHDX_MIB, 1), count, &first) &&
+             (first + count) * VHDX_MIB <= limit;
+    if (!*found)
+        return STATUS_OK;
+    *offset = first * VHDX_MIB;
+    return take(space, first, count);
+}
+
 enum status vhdx_space_release(struct vhdx_space *space, uint64_t offset, uint64_t length)
 {
     if (space->released_count == space->released_capacity) {

@@ -41,6 +41,11 @@ enum status vhdx_space_mark(struct vhdx_space *space, uint64_t offset, uint64_t 
 enum status vhdx_space_allocate(struct vhdx_space *space, uint64_t length, uint64_t *offset,
                                 bool *zeroed) MUST_CHECK;
 
+// Finds the lowest room for `length` bytes from `from` on that ends at `limit` or before, and takes
+// it; what lies in it is anything. *found says whether there was any.
+enum status vhdx_space_allocate_below(struct vhdx_space *space, uint64_t from, uint64_t limit,
+                                      uint64_t length, uint64_t *offset, bool *found) MUST_CHECK;
+
 // The block at `offset` is no longer needed. Its room is not handed out before vhdx_space_settle,
 // because a crash until then brings the block back.
 enum status vhdx_space_release(struct vhdx_space *space, uint64_t offset,
