@@ -159,6 +159,27 @@ function(vrep_test_script SCRIPT FOLDER)
     set_tests_properties(${FOLDER}.${stem} PROPERTIES RUN_SERIAL ${serial})
 endfunction()
 
+# vrep_crash_states(LEAST): each crash test says how many states it tried (tests/support/crash_states.c); the test
+# crash.states fails when all together tried fewer than LEAST.
+function(vrep_crash_states LEAST)
+    set(folder "${CMAKE_BINARY_DIR}/crash-states")
+    file(MAKE_DIRECTORY "${folder}")
+    set(drive "")
+    if(WIN32)
+        set(drive "Z:")
+    endif()
+    get_property(tests DIRECTORY PROPERTY TESTS)
+    list(FILTER tests INCLUDE REGEX "^crash\\.")
+    foreach(test IN LISTS tests)
+        set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT "VREP_CRASH_STATES=${drive}${folder}/${test}")
+        set_property(TEST ${test} PROPERTY FIXTURES_SETUP crash_states)
+    endforeach()
+    list(JOIN tests "," names)
+    add_test(NAME crash.states COMMAND ${CMAKE_COMMAND}
+        -DFOLDER=${folder} -DTESTS=${names} -DLEAST=${LEAST} -P "${CMAKE_SOURCE_DIR}/cmake/CrashStates.cmake")
+    set_tests_properties(crash.states PROPERTIES FIXTURES_REQUIRED crash_states LABELS crash TIMEOUT 60)
+endfunction()
+
 # Fuzz targets: <name>.c defines LLVMFuzzerTestOneInput. With libFuzzer they search; in every other build they
 # replay corpus/<name>/ and so keep what was once found from coming back.
 function(vrep_fuzz_folder FOLDER)

@@ -23,10 +23,30 @@ struct shown {
 
 static struct shown *showing;
 
+static size_t states_shown; // by this program
+
 static void print_all_shown(void)
 {
     for (; showing; showing = showing->outer)
         crash_state_print(showing->state);
+}
+
+// How many states this program tried, for people and for the sum that CTest makes of all crash
+// tests (VREP_CRASH_STATES: the file to write it to).
+static void report_states(void)
+{
+    const char *path = getenv("VREP_CRASH_STATES");
+    printf("crash states: %zu\n", states_shown);
+    FILE *file = path ? fopen(path, "w") : NULL;
+    bool written = file && fprintf(file, "%zu\n", states_shown) > 0;
+    if (path && (!file || fclose(file) != 0 || !written))
+        fprintf(stderr, "crash_fs: %s cannot be written\n", path);
+}
+
+static void at_exit(void)
+{
+    print_all_shown();
+    report_states();
 }
 
 void crash_states_forget(const struct crash_fs *crash)
@@ -216,6 +236,7 @@ static void show(const struct replay *replay, struct crash_state *at, struct vie
     struct shown *frame = must_alloc(sizeof *frame);
     *frame = (struct shown){.state = at, .outer = showing};
     showing = frame;
+    states_shown++;
     viewer->check(viewer->context, at, state);
     showing = frame->outer;
     free(frame);
@@ -262,7 +283,7 @@ size_t crash_fs_each_state(const struct crash_fs *crash, const struct crash_plan
 {
     static bool registered;
     if (!registered)
-        registered = atexit(print_all_shown) == 0;
+        registered = atexit(at_exit) == 0;
     struct replay replay = {
         .crash = crash,
         .stable = mem_fs_clone(crash->start),

@@ -1,0 +1,13 @@
+# cmake -DFOLDER=folder -DTESTS=name,... -DLEAST=number -P: sums up what the crash tests wrote (VRepTests.cmake).
+string(REPLACE "," ";" tests "${TESTS}")
+set(total 0)
+foreach(test IN LISTS tests)
+    file(READ "${FOLDER}/${test}" states)
+    string(STRIP "${states}" states)
+    message(STATUS "${test}: ${states}")
+    math(EXPR total "${total} + ${states}")
+endforeach()
+message(STATUS "crash states in all: ${total}")
+if(total LESS LEAST)
+    message(FATAL_ERROR "The crash tests tried ${total} states; they must try at least ${LEAST}.")
+endif()
