@@ -13,7 +13,7 @@
 // A unit that differs, kept until the replica's leaves have come.
 struct pending_unit {
     uint64_t offset;
-    uint8_t digest[DIGEST_SIZE];
+    struct unit_digests digests;
 };
 
 struct compare {

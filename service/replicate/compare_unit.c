@@ -99,11 +99,11 @@ enum status compare_ask_leaves(struct compare *c)
 }
 
 static enum status keep_pending(struct compare *c, uint64_t offset, const uint8_t *unit,
-                                uint32_t length, const uint8_t digest[DIGEST_SIZE])
+                                uint32_t length, const struct unit_digests *digests)
 {
     size_t slot = (c->pending_first + c->pending_count++) % LEAF_REQUEST_MAX;
     c->pending[slot].offset = offset;
-    memcpy(c->pending[slot].digest, digest, DIGEST_SIZE);
+    c->pending[slot].digests = *digests;
     memcpy(c->pending_data + slot * UNIT_SIZE, unit, length);
     return c->pending_count - c->asked >= ASK_BATCH ? compare_ask_leaves(c) : STATUS_OK;
 }
@@ -120,21 +120,21 @@ static bool is_dense(struct compare *c)
 static enum status compare_unit(struct compare *c, uint64_t offset, const uint8_t *unit,
                                 uint32_t length, const uint8_t *theirs)
 {
-    uint8_t digest[DIGEST_SIZE];
+    struct unit_digests ours;
     FAULT_POINT("compare-unit");
     if (!theirs) {
         uint16_t differs = all_leaves_of(length) & (uint16_t)~zero_leaves(unit, length);
         if (differs == 0)
             return STATUS_OK;
-        digest_unit(&c->session->digest_key, unit, length, digest);
-        return send_unit(c, offset, unit, length, differs, digest);
+        digest_unit(&c->session->digest_key, unit, length, &ours);
+        return send_unit(c, offset, unit, length, differs, ours.unit);
     }
-    digest_unit(&c->session->digest_key, unit, length, digest);
-    if (memcmp(digest, theirs, DIGEST_SIZE) == 0)
+    digest_unit(&c->session->digest_key, unit, length, &ours);
+    if (memcmp(ours.unit, theirs, DIGEST_SIZE) == 0)
         return STATUS_OK;
     if (is_dense(c))
-        return send_unit(c, offset, unit, length, all_leaves_of(length), digest);
-    return keep_pending(c, offset, unit, length, digest);
+        return send_unit(c, offset, unit, length, all_leaves_of(length), ours.unit);
+    return keep_pending(c, offset, unit, length, &ours);
 }
 
 static void end_run(struct compare *c)
@@ -236,17 +236,17 @@ enum status compare_leaves(struct compare *c)
     const uint8_t *theirs = message_leaves_digests(entry);
     uint16_t differs = 0;
     unsigned count = 0;
-    digest_leaves(&c->session->digest_key, data, length, ours);
+    digest_shorten(&unit->digests, ours);
     for (unsigned leaf = 0; leaf < leaf_count(length); leaf++)
         if (memcmp(ours + leaf * LEAF_DIGEST_SIZE, theirs + leaf * LEAF_DIGEST_SIZE,
                    LEAF_DIGEST_SIZE) != 0) {
             differs |= (uint16_t)(1u << leaf);
             count++;
         }
-    if (differs == 0) // the units differ: two leaves' digests collide
+    if (differs == 0) // the units differ: the beginnings of two leaves' digests are equal
         differs = all_leaves_of(length);
     c->density = (7 * c->density + 16 * count) / 8;
-    enum status st = send_unit(c, unit->offset, data, length, differs, unit->digest);
+    enum status st = send_unit(c, unit->offset, data, length, differs, unit->digests.unit);
     c->pending_first = (c->pending_first + 1) % LEAF_REQUEST_MAX;
     c->pending_count--;
     c->asked--;
@@ -262,10 +262,10 @@ enum status compare_resend(struct compare *c)
 {
     uint64_t offset = c->resend[c->resend_used++];
     uint32_t length = unit_length(c->size, offset);
-    uint8_t digest[DIGEST_SIZE];
+    struct unit_digests digests;
     enum status st = vhd_read(c->disk, offset, c->buffer, length);
     if (st != STATUS_OK)
         return st;
-    digest_unit(&c->session->digest_key, c->buffer, length, digest);
-    return send_unit(c, offset, c->buffer, length, all_leaves_of(length), digest);
+    digest_unit(&c->session->digest_key, c->buffer, length, &digests);
+    return send_unit(c, offset, c->buffer, length, all_leaves_of(length), digests.unit);
 }

@@ -37,6 +37,8 @@ void replica_stop_streams(struct replica_session *session)
     replica_hasher_stop(hasher);
     replica_writer_free(session->writer);
     session->writer = NULL;
+    digest_cache_free(session->digests);
+    session->digests = NULL;
 }
 
 void replica_unbegin(struct replica_session *session)
@@ -313,6 +315,8 @@ enum status replica_begin(struct replica_session *session, struct beginning *out
     r = NULL;
     if (st == STATUS_OK)
         st = registry_get(session->service->registry, session->key, &r);
+    if (st == STATUS_OK)
+        st = digest_cache_new(&session->digests);
     if (st == STATUS_OK)
         st = replica_writer_new(session, r, &session->writer);
     struct replica_hasher *hasher = NULL;

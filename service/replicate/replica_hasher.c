@@ -92,6 +92,7 @@ static enum status add_zero(struct replica_hasher *h, uint64_t offset, uint64_t 
 static enum status add_digest(struct replica_hasher *h, uint64_t offset, const uint8_t *unit,
                               uint32_t length)
 {
+    struct unit_digests digests;
     if (h->run_zero > 0 || h->run_units == BATCH_UNITS) {
         enum status st = send_run(h);
         if (st != STATUS_OK)
@@ -99,8 +100,9 @@ static enum status add_digest(struct replica_hasher *h, uint64_t offset, const u
     }
     if (h->run_units == 0)
         h->run_offset = offset;
-    digest_unit(&h->session->digest_key, unit, length,
-                h->run_digests + h->run_units++ * DIGEST_SIZE);
+    digest_unit(&h->session->digest_key, unit, length, &digests);
+    digest_cache_put(h->session->digests, (uint32_t)h->stream, offset, &digests);
+    memcpy(h->run_digests + h->run_units++ * DIGEST_SIZE, digests.unit, DIGEST_SIZE);
     return STATUS_OK;
 }
 
@@ -154,24 +156,35 @@ static enum status stream_batch(struct replica_hasher *h, uint64_t position, uin
     return st;
 }
 
+// The digests of a unit whose leaves are asked for.
+static enum status find_digests(struct replica_hasher *h, const struct leaf_request *request,
+                                struct unit_digests *out)
+{
+    if (digest_cache_get(h->session->digests, request->stream, request->offset, out))
+        return STATUS_OK;
+    uint32_t length = unit_length(h->sizes[request->stream], request->offset);
+    enum status st = vhd_read(h->bases[request->stream], request->offset, h->buffer, length);
+    if (st == STATUS_OK)
+        digest_unit(&h->session->digest_key, h->buffer, length, out);
+    return st;
+}
+
 static enum status answer_leaves(struct replica_hasher *h, const struct leaf_request *requests,
                                  size_t count)
 {
-    uint8_t *answers = malloc((size_t)LEAVES_BATCH * LEAVES_ENTRY_SIZE);
-    if (!answers)
-        return status_no_memory("digests");
+    uint8_t answers[LEAVES_BATCH * LEAVES_ENTRY_SIZE];
     enum status st = STATUS_OK;
     size_t gathered = 0;
     for (size_t i = 0; st == STATUS_OK && i < count; i++) {
         const struct leaf_request *request = &requests[i];
-        uint32_t length = unit_length(h->sizes[request->stream], request->offset);
-        uint8_t digests[UNIT_LEAVES * LEAF_DIGEST_SIZE];
+        struct unit_digests digests;
+        uint8_t leaves[UNIT_LEAVES * LEAF_DIGEST_SIZE];
         FAULT_POINT("leaf");
-        st = vhd_read(h->bases[request->stream], request->offset, h->buffer, length);
+        st = find_digests(h, request, &digests);
         if (st != STATUS_OK)
             break;
-        digest_leaves(&h->session->digest_key, h->buffer, length, digests);
-        message_leaves_encode(request->offset, digests, answers + gathered++ * LEAVES_ENTRY_SIZE);
+        digest_shorten(&digests, leaves);
+        message_leaves_encode(request->offset, leaves, answers + gathered++ * LEAVES_ENTRY_SIZE);
         bool last = i + 1 == count || requests[i + 1].stream != request->stream;
         if (last || gathered == LEAVES_BATCH) {
             st = connection_send(h->session->connection, WIRE_LEAVES, request->stream, 0, answers,
@@ -179,7 +192,6 @@ static enum status answer_leaves(struct replica_hasher *h, const struct leaf_req
             gathered = 0;
         }
     }
-    free(answers);
     return st == STATUS_OK ? connection_flush(h->session->connection) : st;
 }
 

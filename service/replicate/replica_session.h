@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "service/replicate/digest_cache.h"
 #include "service/replicate/replica_table.h"
 #include "service/replicate/resync_replica.h"
 #include "service/replicate/unit_digest.h"
@@ -43,6 +44,7 @@ struct replica_session {
     struct vhd **bases;            // the claim's
     char **child_paths;            // one a disk, allocated
     uint64_t start[RELATIONSHIP_DISKS_MAX]; // cursors at the beginning
+    struct digest_cache *digests;           // of the bases
     struct replica_writer *writer;
     pthread_mutex_t hasher_mutex;  // the reading thread uses the hasher, too
     struct replica_hasher *hasher; // guarded

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "service/replicate/child_digest.h"
 #include "service/replicate/fault_point.h"
 #include "service/replicate/replica_session.h"
 #include "service/replicate/replication_events.h"
@@ -20,6 +21,7 @@
 struct written {
     uint64_t offset, length;
     bool zero;
+    bool whole;                  // a unit of which every leaf was written
     uint8_t digest[DIGEST_SIZE]; // of a unit
 };
 
@@ -227,7 +229,11 @@ static enum status take_unit(struct replica_writer *w, const struct wire_header 
     if (st != STATUS_OK)
         return st;
     uint32_t length = unit_length(size, header->offset);
-    struct written range = {.offset = header->offset, .length = length};
+    struct written range = {
+        .offset = header->offset,
+        .length = length,
+        .whole = unit.differs == (1u << leaf_count(length)) - 1,
+    };
     memcpy(range.digest, unit.digest, DIGEST_SIZE);
     st = note_written(w, &range, unit.data_length);
     if (st == STATUS_OK)
@@ -297,22 +303,41 @@ static enum status verify_zero(struct replica_writer *w, const struct written *r
     return STATUS_OK;
 }
 
+static enum status check_digest(struct replica_writer *w, const struct written *unit,
+                                const uint8_t digest[DIGEST_SIZE])
+{
+    if (memcmp(digest, unit->digest, DIGEST_SIZE) == 0)
+        return STATUS_OK;
+    return add_mismatch(w, unit->offset);
+}
+
+static enum status verify_part(struct replica_writer *w, const struct written *unit)
+{
+    const struct child_digest how = {.child = w->child,
+                                     .key = &w->session->digest_key,
+                                     .base = w->session->digests,
+                                     .stream = (uint32_t)w->stream,
+                                     .buffer = w->buffer};
+    uint8_t digest[DIGEST_SIZE];
+    enum status st = child_digest(&how, unit->offset, (uint32_t)unit->length, digest);
+    return st == STATUS_OK ? check_digest(w, unit, digest) : st;
+}
+
 // Units that lie side by side are read at once.
-static enum status verify_units(struct replica_writer *w, const struct written *first, size_t most,
+static enum status verify_whole(struct replica_writer *w, const struct written *first, size_t most,
                                 size_t *taken)
 {
     size_t count = 1;
     uint64_t length = first->length;
-    while (count < most && !first[count].zero && first[count].offset == first->offset + length &&
+    while (count < most && first[count].whole && first[count].offset == first->offset + length &&
            length + first[count].length <= VERIFY_READ_SIZE)
         length += first[count++].length;
     enum status st = vhd_read(w->child, first->offset, w->buffer, (size_t)length);
     for (size_t i = 0; st == STATUS_OK && i < count; i++) {
-        uint8_t digest[DIGEST_SIZE];
+        struct unit_digests digests;
         digest_unit(&w->session->digest_key, w->buffer + (first[i].offset - first->offset),
-                    (uint32_t)first[i].length, digest);
-        if (memcmp(digest, first[i].digest, DIGEST_SIZE) != 0)
-            st = add_mismatch(w, first[i].offset);
+                    (uint32_t)first[i].length, &digests);
+        st = check_digest(w, &first[i], digests.unit);
     }
     *taken = count;
     return st;
@@ -338,8 +363,10 @@ static enum status verify(struct replica_writer *w, uint64_t end)
         size_t taken = 1;
         if (w->written[i].zero)
             st = verify_zero(w, &w->written[i]);
+        else if (w->written[i].whole)
+            st = verify_whole(w, &w->written[i], count - i, &taken);
         else
-            st = verify_units(w, &w->written[i], count - i, &taken);
+            st = verify_part(w, &w->written[i]);
         i += taken;
     }
     if (st != STATUS_OK)

@@ -9,8 +9,8 @@
 #define UNIT_SIZE        65536u // what one digest stands for
 #define LEAF_SIZE        4096u  // what is sent where a unit differs
 #define UNIT_LEAVES      (UNIT_SIZE / LEAF_SIZE)
-#define DIGEST_SIZE      16 // XXH3-128 of a unit, canonical (big-endian) form
-#define LEAF_DIGEST_SIZE 8  // XXH3-64 of a leaf, canonical form
+#define DIGEST_SIZE      16 // XXH3-128 of a leaf, or of a unit's leaves' digests, canonical form
+#define LEAF_DIGEST_SIZE 8  // what LEAVES carry of a leaf's: its beginning
 
 #define HASH_UNITS_MAX    256         // digests in one HASH frame
 #define LEAF_REQUEST_MAX  256         // units in one LEAF_REQUEST or RESEND, and outstanding in all

@@ -206,7 +206,7 @@ static void hello__newer_minor_with_unknown_members__accepted(void **state)
     assert_ok(decode_text(
         "{\"format\":\"VRepWire\",\"major\":1,\"minor\":9,\"product\":\"1.9\",\"host\":\"there\","
         "\"new\":[1],"
-        "\"wallTime\":1,\"capabilities\":[\"digest:xxh3-128\",\"x\"],"
+        "\"wallTime\":1,\"capabilities\":[\"digest:xxh3-128-leaves\",\"x\"],"
         "\"nonce\":\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}"));
 }
 
