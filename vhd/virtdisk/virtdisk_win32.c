@@ -1,8 +1,21 @@
+#include <windows.h>
+
 #include "vhd/virtdisk/virtdisk.h"
+
+#include "vhd/virtdisk/disk.h"
+
+static const struct vhd_backend_ops backend = {
+    .open = virtdisk_disk_open,
+    .create = virtdisk_disk_create,
+    .create_child = virtdisk_disk_create_child,
+    .merge = virtdisk_disk_merge,
+};
 
 enum status virtdisk_backend(const struct vhd_backend_ops **out)
 {
-    (void)out;
-    (void)status_fail(STATUS_UNSUPPORTED, 0, "virtdisk.dll exists on Windows only.");
-    return status_advise(0, "Use the native backend.");
+    const struct virtdisk_api *api;
+    enum status status = virtdisk_provider(&api);
+    if (status == STATUS_OK)
+        *out = &backend;
+    return status;
 }

@@ -1,0 +1,42 @@
+# The tests that run once for each backend of the disk library, and the double that stands for virtdisk.dll.
+
+# vrep_virtdisk_double(FOLDER): the double of virtdisk.dll, and the tests of the backend on it (FOLDER/suite). Its
+# objects come before the product's library, so that its virtdisk_provider() is the program's, and the one that loads
+# System32's virtdisk.dll stays out.
+function(vrep_virtdisk_double FOLDER)
+    file(GLOB sources CONFIGURE_DEPENDS "${FOLDER}/*.c")
+    add_library(vrep_virtdisk_double OBJECT ${sources})
+    target_link_libraries(vrep_virtdisk_double PUBLIC vrep_options vrep_vhd)
+    file(GLOB sources CONFIGURE_DEPENDS "${FOLDER}/suite/*.c")
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        vrep_test(NAME virtdisk.${stem} SOURCES "${source}" LIBS vrep_virtdisk_double
+                  LABELS virtdisk TIMEOUT 300)
+    endforeach()
+endfunction()
+
+# vrep_door_folder(FOLDER TIMEOUT seconds): the suite of the disk library's door. Each program is built once and runs
+# once for each backend: door.NAME natively, and on Windows door.NAME.virtdisk on the double.
+function(vrep_door_folder FOLDER)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "" ${ARGN})
+    set(double "")
+    if(WIN32)
+        set(double vrep_virtdisk_double)
+    endif()
+    vrep_sources(support ${FOLDER}/support)
+    add_library(vrep_door_support STATIC ${support})
+    target_link_libraries(vrep_door_support PUBLIC vrep_test_support)
+    vrep_sources(sources ${FOLDER})
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        set(name door.${stem})
+        vrep_test(NAME ${name} SOURCES "${source}" LIBS ${double} vrep_door_support
+                  LABELS door TIMEOUT ${ARG_TIMEOUT})
+        set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT VREP_BACKEND=native)
+        if(WIN32)
+            add_test(NAME ${name}.virtdisk COMMAND door_${stem})
+            vrep_test_environment(${name}.virtdisk program TIMEOUT ${ARG_TIMEOUT} LABELS door virtdisk)
+            set_property(TEST ${name}.virtdisk APPEND PROPERTY ENVIRONMENT VREP_BACKEND=virtdisk)
+        endif()
+    endforeach()
+endfunction()
