@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/endian.h"
 #include "tests/support/fault_fs.h"
-#include "tests/support/mem_fs.h"
+#include "tests/support/vhd1_disk.h"
 #include "vhd/errors.h"
 #include "vhd/vhd1/vhd1.h"
 
@@ -42,7 +42,7 @@ static enum status create(enum vhd_type type, uint64_t size, uint32_t block_size
 
 static void footer_of(uint8_t footer[512])
 {
-    mem_fs_peek(fs, PATH, mem_fs_size(fs, PATH) - 512, footer, 512);
+    mem_fs_peek(fs, PATH, vhd1_disk_footer_at(fs, PATH), footer, 512);
 }
 
 static void create__footer__is_what_windows_writes(void **state)

@@ -1,19 +1,15 @@
 #include "tests/support/test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/endian.h"
 #include "tests/support/disk_change.h"
-#include "tests/support/mem_fs.h"
-#include "vhd/errors.h"
+#include "tests/support/vhd1_disk.h"
 #include "vhd/vhd1/vhd1.h"
 
 #define PATH "/disk.vhd"
 #define MIB  (1ull << 20)
 // No multiple of the block size, and of nothing larger than a sector.
-#define ODD_SIZE    (9 * MIB + 3 * 512)
-#define DYNAMIC_BAT 1536
+#define ODD_SIZE (9 * MIB + 3 * 512)
 
 static struct mem_fs *fs;
 
@@ -33,40 +29,20 @@ static int tear_down(void **state)
 
 static void create(enum vhd_type type, uint64_t size, uint32_t block_size)
 {
-    const struct vhd_create how = {.fs = mem_fs_system(fs),
-                                   .format = VHD_FORMAT_VHD,
-                                   .type = type,
-                                   .virtual_size = size,
-                                   .block_size = block_size};
-    assert_ok(vhd_create(PATH, &how));
+    vhd1_disk_create(fs, PATH, type, size, block_size);
 }
 
 static struct vhd *open_disk(bool writable)
 {
-    const struct vhd_open how = {
-        .fs = mem_fs_system(fs), .writable = writable, .share = FILE_SHARE_DENY_WRITE};
-    struct vhd *disk = NULL;
-    assert_ok(vhd_open(PATH, &how, &disk));
-    return disk;
-}
-
-static uint64_t peek_be32(uint64_t offset)
-{
-    uint8_t raw[4];
-    mem_fs_peek(fs, PATH, offset, raw, sizeof raw);
-    return load_be32(raw);
+    return vhd1_disk_open(mem_fs_system(fs), PATH, writable);
 }
 
 // Two valid, equal footers, the last where the next block's bitmap would go.
 static void assert_footers(void)
 {
-    uint8_t first[512], last[512];
-    uint64_t size = mem_fs_size(fs, PATH);
-    mem_fs_peek(fs, PATH, 0, first, sizeof first);
-    mem_fs_peek(fs, PATH, size - sizeof last, last, sizeof last);
-    assert_memory_equal(first, "conectix", 8);
-    assert_memory_equal(first, last, sizeof first);
-    assert_int_equal(size % 4096, 0); // the bitmap of 512 bytes lies just before aligned data
+    assert_true(vhd1_disk_has_two_footers(fs, PATH));
+    // The bitmap of 512 bytes lies just before aligned data.
+    assert_int_equal(mem_fs_size(fs, PATH) % 4096, 0);
 }
 
 static void random_changes(enum vhd_type type, uint64_t size, uint32_t block_size, uint64_t seed)
@@ -120,8 +96,8 @@ static void write__new_block__placed_as_windows_does(void **state)
     assert_ok(vhd_write(disk, 0, sector, sizeof sector));
     assert_ok(vhd_close(disk));
     // The numbers of a disk of this size that Windows 10 wrote.
-    assert_int_equal(peek_be32(DYNAMIC_BAT + 4), 15);
-    assert_int_equal(peek_be32(DYNAMIC_BAT), 4119);
+    assert_int_equal(vhd1_disk_peek_be32(fs, PATH, VHD1_DISK_TABLE + 4), 15);
+    assert_int_equal(vhd1_disk_peek_be32(fs, PATH, VHD1_DISK_TABLE), 4119);
     mem_fs_peek(fs, PATH, 15 * 512, bitmap, sizeof bitmap);
     for (size_t i = 0; i < sizeof bitmap; i++)
         assert_int_equal(bitmap[i], 0xff);
@@ -135,9 +111,9 @@ static void write__entries__only_after_the_flush(void **state)
     create(VHD_TYPE_DYNAMIC, 4 * MIB, 0);
     struct vhd *disk = open_disk(true);
     assert_ok(vhd_write(disk, 0, sector, sizeof sector));
-    assert_int_equal(peek_be32(DYNAMIC_BAT), VHD1_BAT_UNUSED);
+    assert_int_equal(vhd1_disk_peek_be32(fs, PATH, VHD1_DISK_TABLE), VHD1_BAT_UNUSED);
     assert_ok(vhd_flush(disk));
-    assert_int_equal(peek_be32(DYNAMIC_BAT), 15);
+    assert_int_equal(vhd1_disk_peek_be32(fs, PATH, VHD1_DISK_TABLE), 15);
     vhd_abandon(disk);
 }
 

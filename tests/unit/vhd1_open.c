@@ -3,18 +3,16 @@
 #include <string.h>
 
 #include "base/endian.h"
-#include "tests/support/mem_fs.h"
+#include "tests/support/vhd1_disk.h"
 #include "vhd/errors.h"
 #include "vhd/vhd1/vhd1.h"
 
 #define PATH "/disk.vhd"
 #define MIB  (1ull << 20)
 #define SIZE (8 * MIB)
-#define BAT  1536ull
+#define BAT  ((uint64_t)VHD1_DISK_TABLE)
 // Where create and the first two writes of make_dynamic put things.
 #define FIRST_BLOCK_SECTOR 15u
-#define FOOTER_CHECKSUM    64u
-#define HEADER_CHECKSUM    36u
 
 static struct mem_fs *fs;
 
@@ -57,9 +55,7 @@ static void assert_refused(enum status expected, uint32_t code)
 
 static void create(enum vhd_type type)
 {
-    const struct vhd_create how = {
-        .fs = mem_fs_system(fs), .format = VHD_FORMAT_VHD, .type = type, .virtual_size = SIZE};
-    assert_ok(vhd_create(PATH, &how));
+    vhd1_disk_create(fs, PATH, type, SIZE, 0);
 }
 
 // Two blocks are there: 0 at sector 15, 3 behind it.
@@ -77,35 +73,17 @@ static void make_dynamic(void)
 
 static uint64_t footer_at(void)
 {
-    return mem_fs_size(fs, PATH) - 512;
+    return vhd1_disk_footer_at(fs, PATH);
 }
 
 static void poke_be32(uint64_t offset, uint32_t value)
 {
-    uint8_t raw[4];
-    store_be32(raw, value);
-    mem_fs_poke(fs, PATH, offset, raw, sizeof raw);
-}
-
-// Makes the checksum of `size` bytes at `offset` right again.
-static void seal(uint64_t offset, size_t size, size_t checksum_at)
-{
-    uint8_t raw[1024];
-    mem_fs_peek(fs, PATH, offset, raw, size);
-    poke_be32(offset + checksum_at, vhd1_checksum(raw, size, checksum_at));
-}
-
-static void seal_footers(void)
-{
-    seal(0, 512, FOOTER_CHECKSUM);
-    seal(footer_at(), 512, FOOTER_CHECKSUM);
+    vhd1_disk_poke_be32(fs, PATH, offset, value);
 }
 
 static void poke_footers(uint64_t field, const void *data, size_t size)
 {
-    mem_fs_poke(fs, PATH, field, data, size);
-    mem_fs_poke(fs, PATH, footer_at() + field, data, size);
-    seal_footers();
+    vhd1_disk_poke_footers(fs, PATH, field, data, size);
 }
 
 static void open__no_disk__says_so(void **state)
@@ -274,7 +252,7 @@ static void open__header_fields__checked(void **state)
         fs = mem_fs_clone(good);
         poke_be32(512 + cases[i].field, cases[i].value);
         if (cases[i].sealed)
-            seal(512, 1024, HEADER_CHECKSUM);
+            vhd1_disk_seal(fs, PATH, 512, 1024, VHD1_DISK_HEADER_CHECKSUM);
         assert_refused(cases[i].status, cases[i].code);
     }
     mem_fs_free(good);
@@ -336,7 +314,7 @@ static void open__entries_past_the_disks_size__ignored(void **state)
     uint8_t sector[512] = {1}, kept[4];
     make_dynamic();
     poke_be32(512 + 28, 5);
-    seal(512, 1024, HEADER_CHECKSUM);
+    vhd1_disk_seal(fs, PATH, 512, 1024, VHD1_DISK_HEADER_CHECKSUM);
     poke_be32(BAT + 4 * 4, 2); // junk, as some programs leave it
     assert_ok(open_as(true, false, &disk));
     assert_ok(vhd_write(disk, 4 * MIB, sector, sizeof sector));

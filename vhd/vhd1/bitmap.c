@@ -154,6 +154,14 @@ enum status vhd1_bitmap_run(struct vhd1 *disk, uint32_t block, uint32_t first, u
     return STATUS_OK;
 }
 
+void vhd1_bitmap_forget(struct vhd1 *disk, uint32_t block)
+{
+    struct vhd1_bitmap *place = &disk->bitmaps.places[block % disk->bitmaps.count];
+    if (place->block == block)
+        place->used = false;
+    disk->bitmap_full[block] = 0;
+}
+
 enum status vhd1_bitmaps_store(struct vhd1 *disk, bool fresh)
 {
     struct vhd1_bitmaps *bitmaps = &disk->bitmaps;

@@ -15,16 +15,22 @@
 #define PATH_UNITS_MAX      32767u
 #define RELATIVE_SPACE      65536u // what Windows keeps free for the relative path
 
+enum status vhd1_check_size(const char *path, uint64_t size)
+{
+    if (size >= SIZE_MIN && size <= VHD1_SIZE_MAX && size % VHD1_SECTOR == 0)
+        return STATUS_OK;
+    (void)status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
+                      "%s: a VHD of %llu bytes is not possible; it has from 3 MiB to 2040 GiB, a "
+                      "multiple of 512 bytes.",
+                      path, (unsigned long long)size);
+    return status_advise(0, "Choose another size; a VHDX can have up to 64 TiB.");
+}
+
 static enum status check(const char *path, const struct vhd_create *how)
 {
-    if (how->virtual_size < SIZE_MIN || how->virtual_size > VHD1_SIZE_MAX ||
-        how->virtual_size % VHD1_SECTOR != 0) {
-        (void)status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
-                          "%s: a VHD of %llu bytes is not possible; it has from 3 MiB to 2040 GiB, "
-                          "a multiple of 512 bytes.",
-                          path, (unsigned long long)how->virtual_size);
-        return status_advise(0, "Choose another size; a VHDX can have up to 64 TiB.");
-    }
+    enum status status = vhd1_check_size(path, how->virtual_size);
+    if (status != STATUS_OK)
+        return status;
     if (how->logical_sector_size != 0 && how->logical_sector_size != VHD1_SECTOR) {
         (void)status_fail(STATUS_INVALID_ARGUMENT, 0, "%s: a VHD has sectors of 512 bytes, not %u.",
                           path, (unsigned)how->logical_sector_size);

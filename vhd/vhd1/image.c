@@ -9,11 +9,17 @@
 
 #define PHYSICAL_SECTOR_SIZE 512 // a VHD stores none; Windows shows its disks so
 
-static void free_disk(struct vhd1 *disk)
+static void free_blocks(struct vhd1 *disk)
 {
     vhd1_bat_free(&disk->bat);
     vhd1_bitmaps_free(&disk->bitmaps);
     free(disk->bitmap_full);
+    disk->bitmap_full = NULL;
+}
+
+static void free_disk(struct vhd1 *disk)
+{
+    free_blocks(disk);
     free(disk);
 }
 
@@ -115,6 +121,9 @@ static const struct vhd_image_ops vhd1_ops = {
     .begin_merge = begin_merge,
     .finish_merge = finish_merge,
     .locate = vhd1_locate,
+    .resize = vhd1_resize,
+    .compact = vhd1_compact,
+    .set_identity = vhd1_set_identity,
     .close = close_image,
     .abandon = abandon,
 };
@@ -153,6 +162,14 @@ static enum status open_blocks(struct vhd1 *disk, const struct vhd1_footer_place
                 max_u64(disk->data_end, (uint64_t)disk->bat.entries[i] * VHD1_SECTOR +
                                             disk->bitmap_size + disk->header.block_size);
     return STATUS_OK;
+}
+
+enum status vhd1_reload(struct vhd1 *disk)
+{
+    const struct vhd1_footer_place place = {
+        .trailing = true, .leading = true, .data_end = disk->footer_at};
+    free_blocks(disk);
+    return open_blocks(disk, &place);
 }
 
 // A crash, or a program without care, can leave one of the two footers bad. Both are made good

@@ -264,15 +264,21 @@ enum status vhd1_bitmap_set(struct vhd1 *disk, uint32_t block, uint32_t first,
 enum status vhd1_bitmap_run(struct vhd1 *disk, uint32_t block, uint32_t first, uint32_t limit,
                             bool *present, uint32_t *count) MUST_CHECK;
 
+// Before a block loses its place, with nothing dirty.
+void vhd1_bitmap_forget(struct vhd1 *disk, uint32_t block);
+
 // Writes the dirty bitmaps of blocks that are fresh, or of those that are not.
 enum status vhd1_bitmaps_store(struct vhd1 *disk, bool fresh) MUST_CHECK;
 
 // ---- create.c ----
 
+// The sizes that Windows' API accepts; STATUS_INVALID_ARGUMENT otherwise.
+enum status vhd1_check_size(const char *path, uint64_t size) MUST_CHECK;
+
 // Writes a part of a table, `bytes` long, without any block.
 enum status vhd1_write_unused(struct file *file, uint64_t offset, uint64_t bytes) MUST_CHECK;
 
-// ---- image.c, io.c ----
+// ---- image.c, io.c, resize.c, compact.c ----
 
 struct vhd1 {
     struct vhd_image image; // first: the door holds a pointer to it
@@ -299,6 +305,9 @@ static inline struct vhd1 *vhd1_of(struct vhd_image *image)
 // to the file and reads as zeros.
 enum status vhd1_allocate(struct vhd1 *disk, uint64_t *at) MUST_CHECK;
 
+// Reads the table anew after the disk has another size.
+enum status vhd1_reload(struct vhd1 *disk) MUST_CHECK;
+
 // See vhd_image_ops.
 enum status vhd1_read(struct vhd_image *image, uint64_t offset, void *buffer,
                       size_t length) MUST_CHECK;
@@ -310,5 +319,9 @@ enum status vhd1_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
                      struct vhd_extent *out) MUST_CHECK;
 void vhd1_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
                  uint64_t *length);
+enum status vhd1_resize(struct vhd_image *image, const struct vhd_resize *how) MUST_CHECK;
+enum status vhd1_compact(struct vhd_image *image, const struct vhd_compact *how) MUST_CHECK;
+enum status vhd1_set_identity(struct vhd_image *image,
+                              const struct vhd_set_identity *how) MUST_CHECK;
 
 #endif
