@@ -184,6 +184,7 @@ enum status vhd_native_open(const char *path, const struct vhd_open *how, struct
         .writable = how->writable,
         .share = how->share,
         .low_io_priority = how->low_io_priority,
+        .bypass_cache = how->bypass_cache,
         .wait_ms = how->wait_ms,
     };
     struct vhd *disk;

@@ -90,9 +90,6 @@ struct vhd_parent_hints {
 enum status vhd_parent_candidates(const char *child_path, const struct vhd_parent_hints *hints,
                                   char ***out) MUST_CHECK;
 
-// Frees what parent_paths gave.
-void vhd_free_paths(char **paths);
-
 struct vhd_findings;
 
 // Where a format's checker tells what it finds. check_report.c.

@@ -184,7 +184,7 @@ enum status vhd_merge_plan(const char *child_path, const struct file_system *fs,
 {
     struct vhd *child;
     fs = fs ? fs : file_system_os();
-    enum status status = vhd_merge_open_reader(child_path, fs, &child);
+    enum status status = vhd_merge_open_reader(child_path, 1, fs, &child);
     if (status != STATUS_OK)
         return status;
     struct walk w = {.child = child, .parent = child->parent};
@@ -214,14 +214,14 @@ static enum status open_for_reserve(const char *child_path, const struct file_sy
                                          .wait_ms = FILE_SHARING_WAIT_MS};
     const struct file_open parent_open = {
         .writable = true, .share = FILE_SHARE_DENY_WRITE, .wait_ms = FILE_SHARING_WAIT_MS};
-    char *parent_path;
-    enum status status = vhd_merge_find_parent(child_path, fs, &parent_path);
+    char **paths;
+    enum status status = vhd_merge_files(child_path, 1, fs, &paths);
     if (status != STATUS_OK)
         return status;
-    status = vhd_open_leaf(fs, child_path, &child_open, false, &w->child);
+    status = vhd_open_leaf(fs, paths[0], &child_open, false, &w->child);
     if (status == STATUS_OK)
-        status = vhd_open_leaf(fs, parent_path, &parent_open, false, &w->parent);
-    free(parent_path);
+        status = vhd_open_leaf(fs, paths[1], &parent_open, false, &w->parent);
+    vhd_free_paths(paths);
     return status;
 }
 

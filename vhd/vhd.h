@@ -48,7 +48,8 @@ struct vhd_open {
     bool native;                  // even where virtdisk is the backend (a primary's live log)
     bool no_parents;              // the leaf alone, for info; reads that need a parent fail
     bool low_io_priority;
-    uint32_t wait_ms; // how long sharing violations are retried; FILE_SHARING_WAIT_MS is usual
+    bool bypass_cache; // as in struct file_open; of the leaf
+    uint32_t wait_ms;  // how long sharing violations are retried; FILE_SHARING_WAIT_MS is usual
 };
 
 // Opens a disk; with FILE_SHARE_ANYTHING its parents too take no lock. The format is told by its
@@ -182,7 +183,7 @@ typedef bool vhd_progress(void *context, uint64_t done, uint64_t total);
 struct vhd_merge {
     const struct file_system *fs;
     bool low_io_priority;
-    unsigned levels;        // 0 and 1: into the parent; 2: it and its parent into the next; ...
+    unsigned levels;        // 0 and 1: into the parent; 2: that one into the next too; ...
     vhd_progress *progress; // stopped: the merge can be run again
     void *context;
 };
@@ -214,7 +215,22 @@ enum status vhd_merge_release(const char *child_path, const struct file_system *
 // returned STATUS_OK once: the parent_linkage2 protocol of [MS-VHDX] 2.2.2 note 12. Both files are
 // closed and stable when it returns; the child is left in place for the caller to delete. A parent
 // that matches neither linkage: STATUS_PARENT_MISMATCH, nothing written.
+// With several levels the child is merged into its parent, then that one into the next, and so on,
+// each of them as above: at any moment the leaf opens and reads as it did, and running the same
+// again ends right, as do the single merges one after the other. vhd_merge_files tells before what
+// may be deleted afterwards.
 enum status vhd_merge(const char *child_path, const struct vhd_merge *how) MUST_CHECK;
+
+// The files that such a merge is about: the child, its parent and so on, and last the one that
+// stays. Allocated array of allocated paths, ended by NULL, for vhd_free_paths. After the merge all
+// but the last can go, in this order: whatever a crash leaves of them, the first that is left still
+// opens, holds the merged content and may be merged again. Fails as vhd_merge does, nothing
+// written.
+enum status vhd_merge_files(const char *child_path, unsigned levels, const struct file_system *fs,
+                            char ***paths) MUST_CHECK;
+
+// Frees an array of paths and what is in it; NULL is fine.
+void vhd_free_paths(char **paths);
 
 struct vhd_resize {
     const struct file_system *fs;

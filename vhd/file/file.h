@@ -23,6 +23,9 @@ struct file_open {
     enum file_share share;
     bool low_io_priority; // reads and writes yield to others' (Windows: priority hint; Linux: the
                           // thread's I/O class)
+    // Large writes go around the system's cache where it can be told so call by call (Linux): for
+    // much data that nobody will read soon. Quicker with buffers aligned to 4 KiB; no other effect.
+    bool bypass_cache;
     uint32_t wait_ms; // how long a sharing violation is retried (scanners hold files briefly); 0:
                       // not at all
 };

@@ -19,6 +19,8 @@
 #define RETRY_PERIOD_MS      50
 #define ZERO_CHUNK           (256u * 1024)
 #define TRANSFER_MAX         (1u << 30) // the system moves less than 2 GiB a call
+#define BYPASS_MIN           (1u << 20) // smaller writes gain nothing
+#define BYPASS_ALIGNMENT     4096u      // of the position in the file and in memory
 #define SECONDS_1601_TO_1970 UINT64_C(11644473600)
 #define OFFSET_LIMIT         ((uint64_t)INT64_MAX)
 
@@ -26,7 +28,8 @@ struct posix_file {
     struct file file;
     int fd;
     bool low_io_priority;
-    bool changed; // since it was opened
+    bool bypass_cache; // until the file system refuses
+    bool changed;      // since it was opened
 };
 
 static struct posix_file *self(struct file *file)
@@ -97,6 +100,37 @@ static enum status posix_read(struct file *file, uint64_t offset, void *buffer, 
     return STATUS_OK;
 }
 
+// O_DIRECT is a flag of the open file: locks stay, and it can be set for one call.
+static bool set_direct(const struct posix_file *f, bool on)
+{
+    int flags = fcntl(f->fd, F_GETFL);
+    return flags >= 0 && fcntl(f->fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
+// Writes what can go around the cache; *done tells how much that was, the rest is for the usual
+// way. What fails there is told by it too.
+static void write_direct(struct posix_file *f, uint64_t offset, const uint8_t *data, size_t size,
+                         size_t *done)
+{
+    size_t whole = (size_t)align_down(size, BYPASS_ALIGNMENT);
+    *done = 0;
+    if (!f->bypass_cache || whole < BYPASS_MIN ||
+        !is_aligned(offset | (uintptr_t)data, BYPASS_ALIGNMENT))
+        return;
+    f->bypass_cache = set_direct(f, true);
+    while (f->bypass_cache && *done < whole) {
+        size_t step = (size_t)min_u64(whole - *done, TRANSFER_MAX);
+        ssize_t n = pwrite(f->fd, data + *done, step, (off_t)(offset + *done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0 || !is_aligned((uint64_t)n, BYPASS_ALIGNMENT))
+            f->bypass_cache = false;
+        if (n > 0)
+            *done += (size_t)n;
+    }
+    (void)set_direct(f, false);
+}
+
 static enum status posix_write(struct file *file, uint64_t offset, const void *buffer, size_t size)
 {
     struct posix_file *f = self(file);
@@ -106,7 +140,9 @@ static enum status posix_write(struct file *file, uint64_t offset, const void *b
     lower_io_priority(f);
     f->changed = true;
     const uint8_t *p = buffer;
-    for (size_t done = 0; done < size;) {
+    size_t done;
+    write_direct(f, offset, p, size, &done);
+    while (done < size) {
         size_t step = (size_t)min_u64(size - done, TRANSFER_MAX);
         ssize_t n = pwrite(f->fd, p + done, step, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
@@ -392,7 +428,8 @@ static enum status fs_open(const struct file_system *fs, const char *path,
     }
     *f = (struct posix_file){.file = {.ops = &posix_file_ops, .path = copy},
                              .fd = fd,
-                             .low_io_priority = how->low_io_priority};
+                             .low_io_priority = how->low_io_priority,
+                             .bypass_cache = how->bypass_cache};
     *out = &f->file;
     return STATUS_OK;
 }
