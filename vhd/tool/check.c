@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "vhd/hrl.h"
 #include "vhd/tool/tool.h"
 
 #define EXIT_PROBLEMS 2
@@ -98,14 +99,10 @@ static enum status show_text(struct report *report, const char *path,
                          checked->problems, checked->repaired);
 }
 
-// What a repair can mend is mended by it; for the rest there is only a copy of the disk.
-static void advise(const struct arguments *a, const struct vhd_checked *checked)
-{
-    if (checked->problems > checked->repaired && !arguments_have(a, OPTION_REPAIR))
-        tool_warn("\"vrepdisk check %s --repair\" mends what is called repairable.", a->files[0]);
-}
-
-enum status verb_check(const struct arguments *a, int *exit_code)
+// `check`: vhd_check or hrl_check.
+static enum status run_check(const struct arguments *a, int *exit_code,
+                             enum status (*check)(const char *path, const struct vhd_check *how,
+                                                  struct vhd_checked *out))
 {
     struct report report = {.status = STATUS_OK};
     struct vhd_checked checked = {0};
@@ -120,7 +117,7 @@ enum status verb_check(const struct arguments *a, int *exit_code)
         return status_no_memory("the findings");
     interrupt_watch();
     progress_start(&report.progress, "checking");
-    enum status status = vhd_check(a->files[0], &how, &checked);
+    enum status status = check(a->files[0], &how, &checked);
     progress_end(&report.progress);
     if (status == STATUS_OK)
         status = report.status;
@@ -131,9 +128,20 @@ enum status verb_check(const struct arguments *a, int *exit_code)
         status = tool_print(&report.text);
     if (status == STATUS_OK && checked.problems > checked.repaired)
         *exit_code = EXIT_PROBLEMS;
-    if (status == STATUS_OK)
-        advise(a, &checked);
     buffer_free(&report.text);
     json_decref(report.findings);
     return status;
+}
+
+enum status verb_check(const struct arguments *a, int *exit_code)
+{
+    enum status status = run_check(a, exit_code, vhd_check);
+    if (status == STATUS_OK && *exit_code == EXIT_PROBLEMS && !arguments_have(a, OPTION_REPAIR))
+        tool_warn("\"vrepdisk check %s --repair\" mends what is called repairable.", a->files[0]);
+    return status;
+}
+
+enum status verb_hrl_check(const struct arguments *a, int *exit_code)
+{
+    return run_check(a, exit_code, hrl_check);
 }

@@ -70,6 +70,27 @@ static const struct verb verbs[] = {
      "  --type fixed|dynamic default: dynamic\n"
      "  --block-size N       as for create\n"
      "OUT must not exist. Ranges that are zero take no room in a dynamic disk.\n"},
+    {"hrl info", verb_hrl_info, 1, BIT(OPTION_JSON), OPTION_COUNT, EXIT_FAILED, EXIT_USAGE,
+     "LOG [--json]", "Shows what a Hyper-V Replica log is: state, writes, identity, origin.",
+     "  --json    one JSON object; names are stable, what the log does not have is null\n"
+     "A log that was not closed, or is being written, is shown as far as it is complete.\n"},
+    {"hrl check", verb_hrl_check, 1, BIT(OPTION_JSON), OPTION_COUNT, CHECK_EXIT_FAILED,
+     CHECK_EXIT_FAILED, "LOG [--json]",
+     "Checks the structure of a log and all of its data; nothing is ever repaired.",
+     "  --json    one JSON object with all findings\n"
+     "Exit codes: 0 no problems, 2 problems, 1 could not be checked.\n"},
+    {"hrl cat", verb_hrl_cat, 1, BIT(OPTION_JSON), OPTION_COUNT, EXIT_FAILED, EXIT_USAGE,
+     "LOG [--json]", "Lists the writes in a log, oldest first.",
+     "  --json    an array of {\"number\", \"group\", \"offset\", \"length\", \"time\", "
+     "\"dataChecksum\"}\n"
+     "Writes of one group came into the log together. Hyper-V records no checksums of data.\n"},
+    {"hrl apply", verb_hrl_apply, 2, BIT(OPTION_FORCE), OPTION_COUNT, EXIT_FAILED, EXIT_USAGE,
+     "LOG DISK [--force]", "Makes the writes in a log on a disk, in their order.",
+     "  --force    even a log that was not closed, as far as it is complete; even a disk that "
+     "another\n"
+     "             one names as its parent (that one is then lost)\n"
+     "A log with a write that is not on the disk is refused before anything is written. Applying\n"
+     "a log again does no harm.\n"},
 };
 
 #define VERB_COUNT (sizeof verbs / sizeof *verbs)
