@@ -239,6 +239,13 @@ static const struct event_definition catalogue[] = {
      "The %6 bytes at %5 written for '%4' of '%1' read back different and are sent once more. "
      "Check the replica's disk. (Virtual machine ID %2, resynchronization %3)",
      FIELDS(VM, RESYNC, S("VhdPath"), N("Offset"), N("Length"))},
+    {50036, EVENT_WARNING, "DiskIdentityDiffers",
+     "A guest sees the disk '%4' of '%1' and its replica '%5' as different disks: Virtual Disk ID "
+     "%6 and %7, physical sectors of %8 and %9 bytes. It may then show the replica as a new disk, "
+     "offline or under another letter. To copy the primary's identity, resume with "
+     "--resynchronize --adopt-identity. (Virtual machine ID %2, resynchronization %3)",
+     FIELDS(VM, RESYNC, S("VhdPath"), S("ReplicaVhd"), G("VirtualDiskId"),
+            G("ReplicaVirtualDiskId"), N("PhysicalSectorSize"), N("ReplicaPhysicalSectorSize"))},
     {50040, EVENT_WARNING, "ClocksDiffer",
      "The clocks of this server and of '%1' differ by %2 seconds. Set them from one source; times "
      "in events and schedules mislead otherwise.",

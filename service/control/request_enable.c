@@ -183,8 +183,7 @@ static void look_free(void *context)
     free(look);
 }
 
-static enum status look_at(const struct file_system *fs, enum replication_mode mode,
-                           struct relationship_disk *disk)
+static enum status look_at(const struct file_system *fs, struct relationship_disk *disk)
 {
     const struct vhd_open how = {.fs = fs, .share = FILE_SHARE_ANYTHING, .no_parents = true};
     struct vhd *vhd;
@@ -196,14 +195,6 @@ static enum status look_at(const struct file_system *fs, enum replication_mode m
     disk->file = info.file_id;
     disk->file_known = true;
     disk->total = info.virtual_size;
-    if (mode == MODE_REPLICA && info.format == VHD_FORMAT_VHD) {
-        s = status_fail(STATUS_UNSUPPORTED, 0,
-                        "The disk \"%s\" is a VHD, which cannot be a replica yet: differencing "
-                        "disks are made over "
-                        "VHDX only.",
-                        disk->path);
-        status_advise(0, "Convert it: vrepdisk convert \"%s\" NEW.vhdx", disk->path);
-    }
     vhd_abandon(vhd); // a look writes nothing
     return s;
 }
@@ -214,7 +205,7 @@ static void look_run(void *context)
     struct relationship *r = look->r;
     look->status = STATUS_OK;
     for (size_t i = 0; i < r->disk_count && look->status == STATUS_OK; i++)
-        look->status = look_at(look->fs, r->mode, &r->disks[i]);
+        look->status = look_at(look->fs, &r->disks[i]);
     look->why = *status_last();
 }
 

@@ -224,25 +224,39 @@ static enum status answer(struct supervisor *supervisor, registry_key key, const
 }
 
 static enum status apply(struct supervisor *supervisor, const struct control_caller *caller,
-                         const json_t *request, enum relationship_verb verb, bool overwrite,
-                         json_t **result)
+                         const json_t *request, enum relationship_verb verb,
+                         const struct resume_options *options, json_t **result)
 {
     registry_key key;
     char message[VERB_MESSAGE_MAX];
     enum status s = find(supervisor, request, &key);
     if (s == STATUS_OK)
-        s = verb_apply(supervisor, key, verb, overwrite, caller, message);
+        s = verb_apply(supervisor, key, verb, options, caller, message);
     return s == STATUS_OK ? answer(supervisor, key, message, result) : s;
+}
+
+static enum status resume_options(const json_t *request, bool resynchronize,
+                                  struct resume_options *out)
+{
+    enum status s = js_opt_bool(request, "overwrite_replica", false, &out->overwrite_replica);
+    if (s == STATUS_OK)
+        s = js_opt_bool(request, "adopt_identity", false, &out->adopt_identity);
+    if (s == STATUS_OK && out->adopt_identity && !resynchronize)
+        s = status_fail(STATUS_INVALID_ARGUMENT, 0,
+                        "\"adopt_identity\" goes with \"resynchronize\": a replica's disk takes "
+                        "over an identity when it is merged.");
+    return s;
 }
 
 static enum status request_resume(struct supervisor *supervisor,
                                   const struct control_caller *caller, const json_t *request,
                                   json_t **result)
 {
-    bool resynchronize, overwrite, go_on;
+    struct resume_options options = {false};
+    bool resynchronize, go_on;
     enum status s = js_opt_bool(request, "resynchronize", false, &resynchronize);
     if (s == STATUS_OK)
-        s = js_opt_bool(request, "overwrite_replica", false, &overwrite);
+        s = resume_options(request, resynchronize, &options);
     if (s == STATUS_OK)
         s = js_opt_bool(request, "continue", false, &go_on);
     if (s == STATUS_OK && resynchronize && go_on)
@@ -255,20 +269,20 @@ static enum status request_resume(struct supervisor *supervisor,
                  resynchronize ? VERB_RESUME_RESYNCHRONIZE
                  : go_on       ? VERB_RESUME_CONTINUE
                                : VERB_RESUME,
-                 overwrite, result);
+                 &options, result);
 }
 
 static enum status request_suspend(struct supervisor *supervisor,
                                    const struct control_caller *caller, const json_t *request,
                                    json_t **result)
 {
-    return apply(supervisor, caller, request, VERB_SUSPEND, false, result);
+    return apply(supervisor, caller, request, VERB_SUSPEND, NULL, result);
 }
 
 static enum status request_stop(struct supervisor *supervisor, const struct control_caller *caller,
                                 const json_t *request, json_t **result)
 {
-    return apply(supervisor, caller, request, VERB_STOP, false, result);
+    return apply(supervisor, caller, request, VERB_STOP, NULL, result);
 }
 
 static enum status request_remove(struct supervisor *supervisor,

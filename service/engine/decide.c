@@ -61,6 +61,12 @@ static enum status refuse_merging(const struct relationship *r, enum relationshi
                          r->name);
 }
 
+// A merge whose files are gone, of the disk and of its child, could only be tried again for ever.
+static bool merge_lost_its_files(const struct relationship *r)
+{
+    return r->attempts > 0 && r->error.status == STATUS_NOT_FOUND;
+}
+
 static enum status decide_replica(const struct relationship *r, enum relationship_verb verb,
                                   enum relationship_action *action)
 {
@@ -74,7 +80,7 @@ static enum status decide_replica(const struct relationship *r, enum relationshi
                              r->primary_server ? " " : "",
                              r->primary_server ? r->primary_server : "");
     }
-    if (relationship_is_merging(r))
+    if (relationship_is_merging(r) && !merge_lost_its_files(r))
         return refuse_merging(r, verb, EVENT_REFUSED_DURING_MERGE);
     *action = ACTION_REMOVE;
     return STATUS_OK;

@@ -68,6 +68,9 @@ struct relationship_disk {
     uint64_t total;  // virtual size, 0 until known
     bool reserved;   // replica: room on the base was (or may have been) reserved
     bool merged;     // replica: this disk's merge is complete and its identity saved
+    // Replica, a VHD whose unique id becomes the primary's once the merge is complete (what a VHDX
+    // takes over is in its child); zero: it stays.
+    struct guid adopt_id;
 
     json_t *unknown; // members of a newer minor version, kept; NULL: none
 };
@@ -99,6 +102,7 @@ struct relationship {
     enum replication_state state_before;
     bool from_start;        // the next attempt begins a new resynchronization, with a new resync_id
     bool overwrite_replica; // asked for with this run
+    bool adopt_identity;    // the same: the replica's disks take the primary's Virtual Disk ID
     bool cancel_pending;    // stop was asked for and not yet granted by the replica
     char *suspend_cause;    // state 12: who or what paused it; NULL otherwise
     struct guid last_resync_id; // the last one that ended

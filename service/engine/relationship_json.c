@@ -44,6 +44,7 @@ static json_t *disk_to_json(const struct relationship_disk *disk)
     json_writer_wide(&w, "VirtualSize", disk->total);
     json_writer_bool(&w, "Reserved", disk->reserved);
     json_writer_bool(&w, "Merged", disk->merged);
+    json_writer_guid(&w, "AdoptId", &disk->adopt_id);
     return json_writer_end(&w);
 }
 
@@ -67,6 +68,7 @@ static void put_resynchronization(struct json_writer *w, const struct relationsh
     json_writer_number(w, "StateBefore", (uint64_t)r->state_before);
     json_writer_bool(w, "FromStart", r->from_start);
     json_writer_bool(w, "OverwriteReplica", r->overwrite_replica);
+    json_writer_bool(w, "AdoptIdentity", r->adopt_identity);
     json_writer_bool(w, "CancelPending", r->cancel_pending);
     json_writer_text(w, "SuspendCause", r->suspend_cause);
     json_writer_guid(w, "LastResynchronizeId", &r->last_resync_id);
@@ -295,6 +297,7 @@ static enum status disk_from_json(const json_t *object, struct relationship_disk
     disk->total = get_wide(&rd, "VirtualSize");
     disk->reserved = get_bool(&rd, "Reserved");
     disk->merged = get_bool(&rd, "Merged");
+    get_guid(&rd, "AdoptId", &disk->adopt_id);
     if (rd.status == STATUS_OK && disk->cursor > disk->total)
         damaged(&rd, "Cursor");
     disk->unknown = leftover(&rd);
@@ -334,6 +337,7 @@ static void get_resynchronization(struct reader *rd, struct relationship *r)
     r->state_before = get_state(rd, "StateBefore");
     r->from_start = get_bool(rd, "FromStart");
     r->overwrite_replica = get_bool(rd, "OverwriteReplica");
+    r->adopt_identity = get_bool(rd, "AdoptIdentity");
     r->cancel_pending = get_bool(rd, "CancelPending");
     get_text(rd, "SuspendCause", &r->suspend_cause);
     get_guid(rd, "LastResynchronizeId", &r->last_resync_id);

@@ -16,14 +16,6 @@
 
 #define FREE_SPACE_FLOOR (16ull << 20) // with less than this nothing is begun
 
-// 1601-01-01 to 1970-01-01 in milliseconds.
-#define FILE_TIME_EPOCH_MS 11644473600000
-
-static char *format_file_time(uint64_t time, char text[CLOCK_TEXT_SIZE])
-{
-    return clock_format_utc((int64_t)(time / 10000) - FILE_TIME_EPOCH_MS, text);
-}
-
 // ---- who asks ----
 
 static enum status not_enabled(const struct replica_session *s, const struct request *request)
@@ -201,15 +193,6 @@ static enum status check_pair(struct replica_session *s, const struct relationsh
                               const struct peer_disk *primary, const struct vhd_info *info)
 {
     const char *path = r->disks[i].path;
-    if (info->format == VHD_FORMAT_VHD) {
-        (void)status_fail(
-            STATUS_UNSUPPORTED, 0,
-            "The replica's disk '%s' is a VHD; this version resynchronizes into VHDX disks only.",
-            path);
-        return status_advise(
-            0, "Convert it: vrepdisk convert \"%s\" NEW.vhdx, and enable the replica with that.",
-            path);
-    }
     if (memcmp(&primary->file_id, &info->file_id, sizeof info->file_id) == 0 &&
         strcasecmp(s->theirs.host, s->service->host_name) == 0) {
         (void)status_fail(
@@ -248,26 +231,6 @@ static enum status check_pair(struct replica_session *s, const struct relationsh
     return STATUS_OK;
 }
 
-enum status replica_check_guard(const struct relationship *r, size_t disk,
-                                const struct vhd_info *now, const struct peer_disk *primary)
-{
-    const struct relationship_disk *d = &r->disks[disk];
-    if (!d->identity_saved || vhd_identity_unchanged(&d->identity, &now->identity))
-        return STATUS_OK;
-    char ours[CLOCK_TEXT_SIZE], theirs[CLOCK_TEXT_SIZE];
-    (void)status_fail(STATUS_REPLICA_CHANGED, 0,
-                      "Somebody else has written the replica's disk '%s' of '%s' since the last "
-                      "resynchronization: it was "
-                      "last written at %s, the primary's disk '%s' at %s.",
-                      d->path, r->name, format_file_time(now->write_time, ours), primary->name,
-                      format_file_time(primary->write_time, theirs));
-    return status_advise(
-        EVENT_REPLICA_CHANGED,
-        "Find out which side is right. To give up what was written to the replica: vrepctl resume "
-        "\"%s\" --resynchronize --overwrite-replica",
-        r->name);
-}
-
 static enum status check_no_child(const char *path)
 {
     char *child = NULL;
@@ -283,22 +246,56 @@ static enum status check_no_child(const char *path)
 
 // ---- how much room ----
 
-// Worst case on the replica's volumes: every block of the primary goes into the child, then into
-// the base.
+// Worst case for one disk: every block of the primary goes into the child, then into the base.
+static uint64_t room_for(const struct peer_disk *primary, const struct peer_disk *ours)
+{
+    uint64_t data = min_u64(primary->allocated, primary->size);
+    return data + (data > ours->allocated ? data - ours->allocated : 0);
+}
+
+// What all disks on the volume of disk `first` need; 0: an earlier disk has been asked for it.
+static uint64_t room_on_volume(const struct peer_disks *primary, const struct peer_disks *ours,
+                               size_t first)
+{
+    uint64_t volume = ours->disk[first].file_id.volume, sum = 0;
+    for (size_t i = 0; i < ours->count; i++) {
+        if (ours->disk[i].file_id.volume != volume)
+            continue;
+        if (i < first)
+            return 0;
+        sum += room_for(&primary->disk[i], &ours->disk[i]);
+    }
+    return sum;
+}
+
+static enum status warn_of_room(const struct replica_session *s, const struct relationship *r,
+                                const struct guid *resync_id, size_t disk, uint64_t needed,
+                                uint64_t free_space, json_t *warnings)
+{
+    char text[STATUS_MESSAGE_MAX];
+    VM_EVENT(s->service, EVENT_ROOM_MAY_NOT_SUFFICE, r, EVENT_GUID(*resync_id),
+             EVENT_STRING(r->disks[disk].path), EVENT_NUMBER(needed), EVENT_NUMBER(free_space));
+    snprintf(text, sizeof text,
+             "If every block of '%.255s' differs, %llu bytes are needed on the volume of '%.400s', "
+             "which has %llu free.",
+             r->name, (unsigned long long)needed, os_path_base_name(r->disks[disk].path),
+             (unsigned long long)free_space);
+    return json_array_append_new(warnings, json_string(text)) == 0 ? STATUS_OK
+                                                                   : status_no_memory("a warning");
+}
+
 static enum status check_room(const struct replica_session *s, const struct relationship *r,
                               const struct request *request, const struct agreement *agreement,
                               json_t *warnings, uint64_t *least)
 {
-    for (size_t i = 0; i < r->disk_count; i++) {
-        const struct peer_disk *primary = &request->disks.disk[i],
-                               *ours = &agreement->disks.disk[i];
+    enum status st = STATUS_OK;
+    for (size_t i = 0; st == STATUS_OK && i < r->disk_count; i++) {
         uint64_t free_space = 0;
-        enum status st = s->service->fs->free_space(s->service->fs, r->disks[i].path, &free_space);
+        uint64_t needed = room_on_volume(&request->disks, &agreement->disks, i);
+        st = s->service->fs->free_space(s->service->fs, r->disks[i].path, &free_space);
         if (st != STATUS_OK)
             return st;
         *least = min_u64(*least, free_space);
-        uint64_t data = min_u64(primary->allocated, primary->size);
-        uint64_t growth = data > ours->allocated ? data - ours->allocated : 0;
         if (free_space < FREE_SPACE_FLOOR) {
             (void)status_fail(STATUS_NO_SPACE, 0,
                               "The volume of the replica's disk '%s' has %llu bytes free; below "
@@ -308,22 +305,10 @@ static enum status check_room(const struct replica_session *s, const struct rela
             return status_advise(EVENT_SUSPENDED_FOR_SPACE, "Make room on %s.",
                                  s->service->host_name);
         }
-        if (free_space >= data + growth)
-            continue;
-        VM_EVENT(s->service, EVENT_ROOM_MAY_NOT_SUFFICE, r, EVENT_GUID(request->resync_id),
-                 EVENT_STRING(r->disks[i].path), EVENT_NUMBER(data + growth),
-                 EVENT_NUMBER(free_space));
-        char text[STATUS_MESSAGE_MAX];
-        snprintf(
-            text, sizeof text,
-            "If every block of '%.400s' differs, %llu bytes are needed on the volume of '%.400s', "
-            "which has %llu free.",
-            primary->name, (unsigned long long)(data + growth), ours->name,
-            (unsigned long long)free_space);
-        if (json_array_append_new(warnings, json_string(text)) != 0)
-            return status_no_memory("a warning");
+        if (free_space < needed)
+            st = warn_of_room(s, r, &request->resync_id, i, needed, free_space, warnings);
     }
-    return STATUS_OK;
+    return st;
 }
 
 // ---- agree ----
@@ -401,8 +386,10 @@ static enum status check_disks(struct replica_session *s, const struct relations
             st = replica_check_guard(r, i, &infos[i], primary);
         if (st == STATUS_OK && r->phase == PHASE_NONE)
             st = check_no_child(r->disks[i].path);
-        if (st == STATUS_OK)
+        if (st == STATUS_OK) {
             peer_disk_describe(&infos[i], &out->disks.disk[i]);
+            st = replica_warn_of_identity(request, i, &out->disks.disk[i], out->warnings);
+        }
         if (looked)
             vhd_abandon(looked);
         if (st != STATUS_OK)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/os.h"
 #include "service/replicate/fault_point.h"
@@ -13,7 +14,7 @@ char *resync_child_path(const char *disk_path, const struct guid *resync_id, boo
     const char *name = os_path_base_name(disk_path);
     const char *dot = strrchr(name, '.');
     size_t stem = dot && dot != name ? (size_t)(dot - disk_path) : strlen(disk_path);
-    bool vhd = dot && (strcmp(dot, ".vhd") == 0 || strcmp(dot, ".VHD") == 0);
+    bool vhd = dot && strcasecmp(dot, ".vhd") == 0;
     char id[GUID_TEXT_SIZE];
     size_t size = stem + GUID_TEXT_SIZE + sizeof "..part.avhdx";
     char *path = malloc(size);
@@ -106,6 +107,7 @@ static enum status change_begin(struct relationship *r, void *argument)
     r->resync_id = agreed->resync_id;
     r->phase = PHASE_COMPARING;
     r->overwrite_replica = agreed->overwrite_replica;
+    r->adopt_identity = agreed->adopt_identity;
     for (size_t i = 0; i < r->disk_count; i++) {
         struct relationship_disk *d = &r->disks[i];
         d->identity = change->infos[i].identity;
@@ -116,6 +118,7 @@ static enum status change_begin(struct relationship *r, void *argument)
         d->total = agreed->disks.disk[i].size;
         d->reserved = false;
         d->merged = false;
+        d->adopt_id = replica_id_to_adopt(change->session, i, &change->infos[i]);
     }
     return STATUS_OK;
 }
@@ -168,6 +171,8 @@ static enum status begin_new(struct replica_session *s, const struct relationshi
         vhd_get_info(s->bases[i], &info);
         replayed = replayed || info.log_live;
         st = make_child(s, r, i);
+        if (st == STATUS_OK)
+            st = replica_adopt_into_child(s, i);
         s->start[i] = 0;
     }
     if (st == STATUS_OK && replayed)

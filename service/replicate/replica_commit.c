@@ -5,41 +5,94 @@
 #include "service/replicate/replica_session.h"
 #include "service/replicate/replication_events.h"
 
+struct reserving_change {
+    bool reserved;
+    const struct vhd_identity *identities; // one a disk; NULL: they stay
+};
+
 static enum status change_reserving(struct relationship *r, void *argument)
 {
-    const bool *reserved = argument;
-    for (size_t i = 0; i < r->disk_count; i++)
-        r->disks[i].reserved = *reserved;
+    const struct reserving_change *change = argument;
+    for (size_t i = 0; i < r->disk_count; i++) {
+        r->disks[i].reserved = change->reserved;
+        if (change->identities)
+            r->disks[i].identity = change->identities[i];
+    }
     return STATUS_OK;
 }
 
+static enum status persist_reserving(struct replica_session *s)
+{
+    struct reserving_change change = {.reserved = true};
+    return registry_update(s->service->registry, s->key, change_reserving, &change);
+}
+
+// Afterwards the identities are those that reserving has left.
 static enum status persist_reserved(struct replica_session *s, bool reserved)
 {
-    return registry_update(s->service->registry, s->key, change_reserving, &reserved);
+    struct relationship *r = NULL;
+    enum status st = registry_get(s->service->registry, s->key, &r);
+    if (st != STATUS_OK)
+        return st;
+    struct vhd_identity *identities = calloc(r->disk_count, sizeof *identities);
+    struct reserving_change change = {.reserved = reserved, .identities = identities};
+    if (!identities)
+        st = status_no_memory("the identities of disks");
+    for (size_t i = 0; st == STATUS_OK && i < r->disk_count; i++)
+        st = replica_identity_after_reserving(s->service, &r->disks[i], &identities[i]);
+    if (st == STATUS_OK)
+        st = registry_update(s->service->registry, s->key, change_reserving, &change);
+    free(identities);
+    relationship_free(r);
+    return st;
+}
+
+// Where nothing can be reserved, what the disks of one volume need in all must be there together.
+static enum status check_together(const struct replica_session *s, const struct relationship *r,
+                                  const struct vhd_merge_need *needs)
+{
+    for (size_t i = 0; i < r->disk_count; i++) {
+        uint64_t sum = 0, free_space = 0;
+        for (size_t j = 0; j < r->disk_count; j++)
+            if (!needs[j].reserved && r->disks[j].file.volume == r->disks[i].file.volume)
+                sum += needs[j].allocation;
+        if (needs[i].reserved || needs[i].allocation == 0)
+            continue;
+        enum status st = s->service->fs->free_space(s->service->fs, r->disks[i].path, &free_space);
+        if (st != STATUS_OK)
+            return st;
+        VM_EVENT(s->service, EVENT_ROOM_NOT_RESERVED, r, EVENT_GUID(r->resync_id),
+                 EVENT_STRING(r->disks[i].path), EVENT_NUMBER(needs[i].allocation),
+                 EVENT_NUMBER(free_space));
+        if (free_space >= sum)
+            continue;
+        (void)status_fail(STATUS_NO_SPACE, 0,
+                          "Merging the disks of '%s' needs up to %llu bytes more on the volume of "
+                          "'%s', where %llu are free.",
+                          r->name, (unsigned long long)sum, r->disks[i].path,
+                          (unsigned long long)free_space);
+        return status_advise(0, "Make room on that volume; nothing was changed.");
+    }
+    return STATUS_OK;
 }
 
 // Takes room for every merge; *needed: bytes to merge in all.
 static enum status reserve_all(struct replica_session *s, const struct relationship *r,
                                uint64_t *needed)
 {
+    enum status st = STATUS_OK;
+    struct vhd_merge_need *needs = calloc(r->disk_count, sizeof *needs);
+    if (!needs)
+        return status_no_memory("what merges need");
     *needed = 0;
-    for (size_t i = 0; i < r->disk_count; i++) {
-        struct vhd_merge_need need = {.data = 0};
-        enum status st = vhd_merge_reserve(s->child_paths[i], s->service->fs, &need);
-        if (st != STATUS_OK)
-            return st;
-        *needed += need.data;
-        if (need.reserved || need.allocation == 0)
-            continue;
-        uint64_t free_space = 0;
-        st = s->service->fs->free_space(s->service->fs, r->disks[i].path, &free_space);
-        if (st != STATUS_OK)
-            return st;
-        VM_EVENT(s->service, EVENT_ROOM_NOT_RESERVED, r, EVENT_GUID(r->resync_id),
-                 EVENT_STRING(r->disks[i].path), EVENT_NUMBER(need.allocation),
-                 EVENT_NUMBER(free_space));
+    for (size_t i = 0; st == STATUS_OK && i < r->disk_count; i++) {
+        st = vhd_merge_reserve(s->child_paths[i], s->service->fs, &needs[i]);
+        *needed += needs[i].data;
     }
-    return STATUS_OK;
+    if (st == STATUS_OK)
+        st = check_together(s, r, needs);
+    free(needs);
+    return st;
 }
 
 static enum status give_back(struct replica_session *s, const struct relationship *r)
@@ -70,11 +123,13 @@ static enum status reserve_and_persist(struct replica_session *s, const struct r
     uint64_t needed = 0;
     replica_claim_drop_bases(s->claim);
     s->bases = NULL;
-    enum status st = persist_reserved(s, true);
+    enum status st = persist_reserving(s);
     if (st != STATUS_OK)
         return st;
     FAULT_POINT("reserve");
     st = reserve_all(s, r, &needed);
+    if (st == STATUS_OK)
+        st = persist_reserved(s, true);
     if (st != STATUS_OK) {
         struct status_details why = *status_last();
         if (why.status == STATUS_NO_SPACE && give_back(s, r) != STATUS_OK)

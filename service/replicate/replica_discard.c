@@ -71,6 +71,7 @@ enum status replica_remove_children(const struct service_context *service,
 
 struct discard_change {
     struct guid resync_id;
+    const struct vhd_identity *identities; // one a disk
     enum resynchronize_required_reason reason;
 };
 
@@ -87,12 +88,33 @@ static enum status change_discard(struct relationship *r, void *argument)
     r->resync_id = (struct guid){{0}};
     r->phase = PHASE_NONE;
     r->overwrite_replica = false;
+    r->adopt_identity = false;
     for (size_t i = 0; i < r->disk_count; i++) {
         r->disks[i].cursor = 0;
+        r->disks[i].identity = change->identities[i];
         r->disks[i].reserved = false;
         r->disks[i].compared_saved = false;
+        r->disks[i].adopt_id = (struct guid){{0}};
     }
     return STATUS_OK;
+}
+
+static enum status discard_comparing(const struct service_context *service, registry_key key,
+                                     const struct relationship *r, struct replica_claim *claim,
+                                     enum resynchronize_required_reason reason)
+{
+    struct vhd_identity *identities = calloc(r->disk_count, sizeof *identities);
+    if (!identities)
+        return status_no_memory("the identities of disks");
+    struct discard_change change = {
+        .resync_id = r->resync_id, .identities = identities, .reason = reason};
+    enum status st = replica_remove_children(service, r, claim);
+    for (size_t i = 0; st == STATUS_OK && i < r->disk_count; i++)
+        st = replica_identity_after_reserving(service, &r->disks[i], &identities[i]);
+    if (st == STATUS_OK)
+        st = registry_update(service->registry, key, change_discard, &change);
+    free(identities);
+    return st;
 }
 
 enum status replica_discard(const struct service_context *service, registry_key key,
@@ -109,10 +131,7 @@ enum status replica_discard(const struct service_context *service, registry_key 
             r->name);
         st = status_advise(EVENT_REFUSED_WHILE_MERGING, "Wait for the merge to finish.");
     } else if (r->phase == PHASE_COMPARING) {
-        struct discard_change change = {.resync_id = r->resync_id, .reason = reason};
-        st = replica_remove_children(service, r, claim);
-        if (st == STATUS_OK)
-            st = registry_update(service->registry, key, change_discard, &change);
+        st = discard_comparing(service, key, r, claim, reason);
     } else {
         replica_claim_drop_bases(claim);
     }

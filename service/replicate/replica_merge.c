@@ -138,6 +138,7 @@ static enum status change_finished(struct relationship *r, void *argument)
     r->resync_id = (struct guid){{0}};
     r->phase = PHASE_NONE;
     r->overwrite_replica = false;
+    r->adopt_identity = false;
     if (*elsewhere) {
         r->state = REPLICATION_WAITING_FOR_START_RESYNCHRONIZE;
         r->reason = REASON_FINISHED_ELSEWHERE;
@@ -231,6 +232,8 @@ static enum resync_end merge_all(struct merge_run *run)
             return finish_elsewhere(run, i);
         if (st == STATUS_OK)
             st = remove_child(run, i);
+        if (st == STATUS_OK)
+            st = replica_adopt_into_base(run->service, run->key, i);
         if (st != STATUS_OK)
             return interrupted(run, st);
     }

@@ -63,16 +63,42 @@ enum status replica_find(struct replica_session *session, const struct request *
 enum status replica_agree(struct replica_session *session, struct request *request,
                           struct agreement *out) MUST_CHECK;
 
+// Opens the relationship's bases read-only and deny-write into the claim, those that are not open
+// yet.
+enum status replica_hold_bases(const struct service_context *service, struct replica_claim *claim,
+                               const struct relationship *r, struct vhd ***bases) MUST_CHECK;
+
+// ---- replica_identity.c ----
+
 // STATUS_REPLICA_CHANGED (32390, with both disks' last write times) when somebody else has written
 // the disk since we last left it.
 enum status replica_check_guard(const struct relationship *r, size_t disk,
                                 const struct vhd_info *now,
                                 const struct peer_disk *primary) MUST_CHECK;
 
-// Opens the relationship's bases read-only and deny-write into the claim, those that are not open
-// yet.
-enum status replica_hold_bases(const struct service_context *service, struct replica_claim *claim,
-                               const struct relationship *r, struct vhd ***bases) MUST_CHECK;
+// The identity to save for a disk after room on it was reserved or given back, which changes that
+// of a VHD: the present one, unless somebody else has written the disk.
+enum status replica_identity_after_reserving(const struct service_context *service,
+                                             const struct relationship_disk *d,
+                                             struct vhd_identity *identity) MUST_CHECK;
+
+// When the primary asks for it, gives a new VHDX child the primary's Virtual Disk ID and physical
+// sector size, which its base takes over when it is merged, and not before.
+enum status replica_adopt_into_child(const struct replica_session *s, size_t disk) MUST_CHECK;
+
+// A VHD's unique id is what its child knows it by, so it can change only when the child is merged
+// and deleted: the id to keep in the record until then; zero: none.
+struct guid replica_id_to_adopt(const struct replica_session *s, size_t disk,
+                                const struct vhd_info *base);
+
+// Gives a merged VHD the id that its record keeps, and saves what its identity is then. Can be
+// repeated.
+enum status replica_adopt_into_base(const struct service_context *service, registry_key key,
+                                    size_t disk) MUST_CHECK;
+
+// Adds a text to `warnings` when a guest would see another disk than the primary's.
+enum status replica_warn_of_identity(const struct request *request, size_t disk,
+                                     const struct peer_disk *ours, json_t *warnings) MUST_CHECK;
 
 // ---- replica_begin.c ----
 

@@ -54,7 +54,8 @@ static enum status agree(struct primary_session *s, const struct disk_hold *hold
                               .relationship_id = s->r->id,
                               .resync_id = s->r->resync_id,
                               .probe = probe,
-                              .overwrite_replica = s->r->overwrite_replica};
+                              .overwrite_replica = s->r->overwrite_replica,
+                              .adopt_identity = s->r->adopt_identity};
     struct pair_mismatch mismatch = {.present = false};
     json_t *reply = NULL;
     bool answered = false;
@@ -179,6 +180,26 @@ static enum status begin(struct primary_session *s, const struct disk_hold *hold
     return st;
 }
 
+// Not for a resynchronization that goes on: it was said at its beginning.
+static void tell_identities(const struct primary_session *s, const struct disk_hold *hold,
+                            const struct agreement *agreement)
+{
+    if (s->r->adopt_identity || s->r->phase != PHASE_NONE)
+        return;
+    for (size_t i = 0; i < hold->count; i++) {
+        const struct peer_disk *theirs = &agreement->disks.disk[i];
+        struct peer_disk ours;
+        struct vhd_info info;
+        vhd_get_info(hold->disk[i], &info);
+        peer_disk_describe(&info, &ours);
+        if (peer_disk_identity_differs(&ours, theirs))
+            VM_EVENT(s->service, EVENT_DISK_IDENTITY_DIFFERS, s->r, EVENT_GUID(s->r->resync_id),
+                     EVENT_STRING(s->r->disks[i].path), EVENT_STRING(theirs->name),
+                     EVENT_GUID(ours.virtual_disk_id), EVENT_GUID(theirs->virtual_disk_id),
+                     EVENT_NUMBER(ours.physical_sector), EVENT_NUMBER(theirs->physical_sector));
+    }
+}
+
 static enum status agree_and_begin(struct primary_session *s, const struct disk_hold *hold,
                                    struct beginning *out)
 {
@@ -192,8 +213,10 @@ static enum status agree_and_begin(struct primary_session *s, const struct disk_
     enum status st = agree(s, hold, false, &agreement);
     if (st == STATUS_OK && agreement.disks.count != hold->count)
         st = status_fail(STATUS_PROTOCOL, 0, "The replica agreed on another number of disks.");
-    if (st == STATUS_OK)
+    if (st == STATUS_OK) {
+        tell_identities(s, hold, &agreement);
         st = begin(s, hold, &agreement, out);
+    }
     agreement_free(&agreement);
     return st;
 }

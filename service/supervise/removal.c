@@ -63,6 +63,19 @@ static void tidy_replica(struct removal *removal)
                  r->replica_server);
 }
 
+// Deletes what was not committed. A merge is left to whoever finds its files again.
+static enum status tidy_here(struct removal *removal)
+{
+    if (!may_have_child(removal->r))
+        return STATUS_OK;
+    if (!relationship_is_merging(removal->r))
+        return removal->supervisor->ops->discard(&removal->supervisor->context, removal->key);
+    snprintf(removal->remark, sizeof removal->remark,
+             "A merge was not finished, for its files are gone. Should they come back: vrepdisk "
+             "merge *.avhdx (*.avhd), before the disk is used.");
+    return STATUS_OK;
+}
+
 // The record as what ran has left it.
 static void refresh(struct removal *removal)
 {
@@ -85,8 +98,8 @@ static void remove_now(void *context)
     enum status s = STATUS_OK;
     if (removal->r->mode == MODE_PRIMARY)
         tidy_replica(removal);
-    else if (may_have_child(removal->r))
-        s = supervisor->ops->discard(service, removal->key);
+    else
+        s = tidy_here(removal);
     if (s == STATUS_OK)
         s = registry_remove(service->registry, removal->key);
     removal->status = s;

@@ -38,6 +38,7 @@ static void end_run(struct relationship *r)
     r->cancel_pending = false;
     r->phase = PHASE_NONE;
     r->overwrite_replica = false;
+    r->adopt_identity = false;
     r->resync_id = (struct guid){{0}};
     for (size_t i = 0; i < r->disk_count; i++) {
         r->disks[i].compared_saved = false;

@@ -9,7 +9,7 @@
 struct verb_change {
     struct tasks *tasks;
     enum relationship_verb verb;
-    bool overwrite_replica;
+    struct resume_options options;
     const char *suspend_cause;
     bool merge_seen;                 // the replica reports a merge: a commit that was answered
     enum relationship_action action; // decided
@@ -26,7 +26,8 @@ static void queue(struct relationship *r, struct verb_change *change, bool from_
     r->state = REPLICATION_RESYNCHRONIZING;
     r->queue_number = change->number;
     r->from_start = from_start;
-    r->overwrite_replica = change->overwrite_replica;
+    r->overwrite_replica = change->options.overwrite_replica;
+    r->adopt_identity = change->options.adopt_identity;
     r->attempts = 0;
     r->next_attempt = 0;
     r->error = (struct status_details){.status = STATUS_OK};
@@ -38,6 +39,7 @@ static void leave_queue(struct relationship *r)
     r->queue_number = 0;
     r->from_start = false;
     r->overwrite_replica = false;
+    r->adopt_identity = false;
     r->state = r->state_before;
     if (r->state == REPLICATION_SUSPENDED)
         r->reason = REASON_NONE;
@@ -254,7 +256,7 @@ static enum status carry_out(struct supervisor *supervisor, registry_key key,
 }
 
 enum status verb_apply(struct supervisor *supervisor, registry_key key, enum relationship_verb verb,
-                       bool overwrite_replica, const struct control_caller *caller,
+                       const struct resume_options *options, const struct control_caller *caller,
                        char message[VERB_MESSAGE_MAX])
 {
     struct registry *registry = supervisor->context.registry;
@@ -263,7 +265,7 @@ enum status verb_apply(struct supervisor *supervisor, registry_key key, enum rel
     snprintf(cause, sizeof cause, "Paused by %s (%s)", caller->account, caller->client);
     struct verb_change change = {.tasks = supervisor->tasks,
                                  .verb = verb,
-                                 .overwrite_replica = overwrite_replica,
+                                 .options = options ? *options : (struct resume_options){false},
                                  .suspend_cause = cause,
                                  .merge_seen = sees_merge(registry, key)};
     enum status decided = registry_update(registry, key, change_record, &change);

@@ -8,10 +8,16 @@
 
 #define VERB_MESSAGE_MAX 1024
 
-// Carries out VERB_RESUME.. to VERB_STOP. `message`: one sentence of what happens now. Refusals are
-// those of relationship_decide and are raised as events, too.
+// What is said with a resume that starts a resynchronization.
+struct resume_options {
+    bool overwrite_replica; // even if somebody else has written the replica's disks
+    bool adopt_identity;    // the replica's disks take the primary's Virtual Disk ID
+};
+
+// Carries out VERB_RESUME.. to VERB_STOP. `message`: one sentence of what happens now. `options`:
+// NULL for none. Refusals are those of relationship_decide and are raised as events, too.
 enum status verb_apply(struct supervisor *supervisor, registry_key key, enum relationship_verb verb,
-                       bool overwrite_replica, const struct control_caller *caller,
+                       const struct resume_options *options, const struct control_caller *caller,
                        char message[VERB_MESSAGE_MAX]) MUST_CHECK;
 
 // VERB_REMOVE: ends what runs, cancels on a replica that can be reached (primary) or deletes the

@@ -136,6 +136,7 @@ void peer_disk_describe(const struct vhd_info *info, struct peer_disk *out)
     out->size = info->virtual_size;
     out->logical_sector = info->logical_sector_size;
     out->physical_sector = info->physical_sector_size;
+    out->virtual_disk_id = info->virtual_disk_id;
     out->format = info->format;
     out->type = info->type;
     out->allocated = info->allocated;
@@ -144,10 +145,19 @@ void peer_disk_describe(const struct vhd_info *info, struct peer_disk *out)
     out->identity = info->identity;
 }
 
+bool peer_disk_identity_differs(const struct peer_disk *a, const struct peer_disk *b)
+{
+    bool told = !guid_is_zero(&a->virtual_disk_id) && !guid_is_zero(&b->virtual_disk_id);
+    return (told && !guid_equal(&a->virtual_disk_id, &b->virtual_disk_id)) ||
+           a->physical_sector != b->physical_sector;
+}
+
 static json_t *disk_encode(const struct peer_disk *disk)
 {
-    return json_pack("{s:s, s:I, s:i, s:i, s:i, s:i, s:I, s:o, s:o, s:o}", "name", disk->name,
-                     "size", (json_int_t)disk->size, "logicalSector", (int)disk->logical_sector,
+    char id[GUID_TEXT_SIZE];
+    return json_pack("{s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:I, s:o, s:o, s:o}", "name", disk->name,
+                     "virtualDiskId", guid_format(&disk->virtual_disk_id, id), "size",
+                     (json_int_t)disk->size, "logicalSector", (int)disk->logical_sector,
                      "physicalSector", (int)disk->physical_sector, "format", (int)disk->format,
                      "type", (int)disk->type, "allocated", (json_int_t)disk->allocated, "writeTime",
                      hex_text(disk->write_time), "fileId", file_id_encode(&disk->file_id),
@@ -163,6 +173,8 @@ static enum status disk_decode(const json_t *object, struct peer_disk *out)
         (st = js_get_u64(object, "logicalSector", &logical)) != STATUS_OK ||
         (st = js_get_u64(object, "physicalSector", &physical)) != STATUS_OK ||
         (st = get_format(object, "format", &out->format)) != STATUS_OK ||
+        (json_object_get(object, "virtualDiskId") &&
+         (st = js_get_guid(object, "virtualDiskId", &out->virtual_disk_id)) != STATUS_OK) ||
         (st = js_get_u64(object, "type", &type)) != STATUS_OK ||
         (st = js_get_u64(object, "allocated", &out->allocated)) != STATUS_OK ||
         (st = get_hex(object, "writeTime", &out->write_time)) != STATUS_OK ||
@@ -235,6 +247,7 @@ json_t *request_encode(const struct request *request)
         (js_put_string(object, "vmName", request->vm_name) != STATUS_OK ||
          js_put_bool(object, "probe", request->probe) != STATUS_OK ||
          js_put_bool(object, "overwriteReplica", request->overwrite_replica) != STATUS_OK ||
+         js_put_bool(object, "adoptIdentity", request->adopt_identity) != STATUS_OK ||
          js_put_new(object, "disks", disks_encode(&request->disks)) != STATUS_OK)) {
         json_decref(object);
         return NULL;
@@ -260,7 +273,8 @@ static enum status decode_agree(const json_t *object, struct request *request)
             STATUS_OK ||
         (st = js_opt_bool(object, "probe", false, &request->probe)) != STATUS_OK ||
         (st = js_opt_bool(object, "overwriteReplica", false, &request->overwrite_replica)) !=
-            STATUS_OK)
+            STATUS_OK ||
+        (st = js_opt_bool(object, "adoptIdentity", false, &request->adopt_identity)) != STATUS_OK)
         return st;
     return disks_decode(object, &request->disks);
 }

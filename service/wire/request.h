@@ -25,6 +25,7 @@ struct peer_disk {
     char name[PEER_NAME_MAX];
     uint64_t size; // virtual
     uint32_t logical_sector, physical_sector;
+    struct guid virtual_disk_id; // zero: a peer that does not tell it
     enum vhd_format format;
     enum vhd_type type;
     uint64_t allocated;  // bytes of virtual disk that the file holds blocks for
@@ -42,6 +43,9 @@ void peer_disks_free(struct peer_disks *disks);
 // `info` of an open disk as it is told to the peer.
 void peer_disk_describe(const struct vhd_info *info, struct peer_disk *out);
 
+// True when a guest would see that it has another disk: Virtual Disk ID or physical sectors differ.
+bool peer_disk_identity_differs(const struct peer_disk *a, const struct peer_disk *b);
+
 struct request {
     enum request_verb verb;
     struct guid relationship_id; // VMId
@@ -50,6 +54,8 @@ struct request {
     char vm_name[RELATIONSHIP_NAME_MAX + 1];
     bool probe; // only look: nothing will begin
     bool overwrite_replica;
+    bool adopt_identity;     // the replica's disks take the primary's Virtual Disk ID and physical
+                             // sectors
     struct peer_disks disks; // the primary's, in order
 };
 void request_free(struct request *request);

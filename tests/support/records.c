@@ -94,6 +94,7 @@ struct relationship *record_full(void)
     r->state_before = REPLICATION_SUSPENDED;
     r->from_start = true;
     r->overwrite_replica = true;
+    r->adopt_identity = true;
     r->cancel_pending = true;
     must_be_ok(guid_generate(&r->last_resync_id));
     r->last_outcome = OUTCOME_MERGED;
@@ -138,6 +139,7 @@ static void assert_disk_equal(const struct relationship_disk *a, const struct re
     assert_true(a->cursor == b->cursor && a->total == b->total);
     assert_int_equal(a->reserved, b->reserved);
     assert_int_equal(a->merged, b->merged);
+    assert_true(guid_equal(&a->adopt_id, &b->adopt_id));
     assert_int_equal(a->unknown == NULL, b->unknown == NULL);
     if (a->unknown)
         assert_true(json_equal(a->unknown, b->unknown));
@@ -152,6 +154,7 @@ static void assert_run_equal(const struct relationship *a, const struct relation
     assert_int_equal(a->state_before, b->state_before);
     assert_int_equal(a->from_start, b->from_start);
     assert_int_equal(a->overwrite_replica, b->overwrite_replica);
+    assert_int_equal(a->adopt_identity, b->adopt_identity);
     assert_int_equal(a->cancel_pending, b->cancel_pending);
     assert_text_equal(a->suspend_cause, b->suspend_cause);
     assert_true(guid_equal(&a->last_resync_id, &b->last_resync_id));

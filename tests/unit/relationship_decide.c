@@ -202,6 +202,19 @@ static void replica__remove__refused_only_while_it_merges(void **state)
     relationship_free(r);
 }
 
+static void replica__remove_of_a_merge_whose_files_are_gone__granted(void **state)
+{
+    (void)state;
+    struct relationship *r = record_new("vm", MODE_REPLICA, 1);
+    r->phase = PHASE_MERGING;
+    r->attempts = 1;
+    r->error.status = STATUS_NO_SPACE;
+    assert_int_equal(outcome_of(r, VERB_REMOVE, false), REFUSED(32504));
+    r->error.status = STATUS_NOT_FOUND;
+    assert_int_equal(outcome_of(r, VERB_REMOVE, false), ACTION_REMOVE);
+    relationship_free(r);
+}
+
 static void waiting__resume__prints_the_command(void **state)
 {
     (void)state;
@@ -232,6 +245,7 @@ int main(void)
         cmocka_unit_test(primary__every_state_and_verb__as_the_table_says),
         cmocka_unit_test(replica__every_verb_but_remove__refused_with_the_primary),
         cmocka_unit_test(replica__remove__refused_only_while_it_merges),
+        cmocka_unit_test(replica__remove_of_a_merge_whose_files_are_gone__granted),
         cmocka_unit_test(waiting__resume__prints_the_command),
         cmocka_unit_test(retry_delay__failures_in_a_row__grow_to_half_an_hour),
     };

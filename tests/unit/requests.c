@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/supervise/verbs.h"
 #include "tests/support/must.h"
 #include "tests/support/service/stage.h"
 #include "vhd/vhd.h"
@@ -156,11 +157,17 @@ static void enable__wrong_arguments__one_clear_error_each(void **state)
         {ENABLE_PRIMARY("vm", DISK(P1) ", " DISK(P1)), STATUS_INVALID_ARGUMENT, "one file"},
         {ENABLE_PRIMARY("vm", DISK(P1) ", " DISK(ROOT "../disks/p1.vhdx")), STATUS_INVALID_ARGUMENT,
          "one file"},
-        {ENABLE_REPLICA("vm", DISK(OLD)), STATUS_UNSUPPORTED, "VHD"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         refused(s, rows[i].request, rows[i].status, rows[i].says);
-    do_it(s, ENABLE_PRIMARY("vm", DISK(OLD))); // a VHD may be a primary
+}
+
+static void enable__vhd__on_either_side(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(OLD)));
+    do_it(s, "{\"verb\": \"remove\", \"name\": \"vm\"}");
+    do_it(s, ENABLE_REPLICA("vm", DISK(OLD)));
 }
 
 static void enable__disk_of_another__refused_with_its_name(void **state)
@@ -303,31 +310,34 @@ static void resume__wrong_switches__refused(void **state)
     refused(s,
             "{\"verb\": \"resume\", \"name\": \"vm\", \"resynchronize\": true, \"continue\": true}",
             STATUS_INVALID_ARGUMENT, "one of them");
+    refused(s, "{\"verb\": \"resume\", \"name\": \"vm\", \"adopt_identity\": true}",
+            STATUS_INVALID_ARGUMENT, "resynchronize");
     refused(s, "{\"verb\": \"resume\", \"name\": \"vm\", \"resynchronize\": 1}",
             STATUS_INVALID_ARGUMENT, "resynchronize");
     refused(s, "{\"verb\": \"resume\", \"name\": \"vm\"}", STATUS_REFUSED,
             "WaitingForStartResynchronize");
 }
 
-static enum status overwrites(struct relationship *r, void *argument)
+static enum status look_at_options(struct relationship *r, void *argument)
 {
-    *(bool *)argument = r->overwrite_replica;
+    *(struct resume_options *)argument = (struct resume_options){
+        .overwrite_replica = r->overwrite_replica, .adopt_identity = r->adopt_identity};
     return STATUS_OK;
 }
 
-static void resume__overwrite_replica__reaches_the_record(void **state)
+static void resume__options__reach_the_record(void **state)
 {
     struct stage *s = *state;
-    bool overwrite = false;
+    struct resume_options options = {false};
     do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
     s->hold = true;
     json_t *result = done(s, "{\"verb\": \"resume\", \"name\": \"vm\", \"resynchronize\": true, "
-                             "\"overwrite_replica\": true}");
+                             "\"overwrite_replica\": true, \"adopt_identity\": true}");
     assert_true(strlen(text(result, "Message")) > 0);
     assert_non_null(json_object_get(result, "Relationship"));
     json_decref(result);
-    stage_change(s, stage_key(s, "vm"), overwrites, &overwrite);
-    assert_true(overwrite);
+    stage_change(s, stage_key(s, "vm"), look_at_options, &options);
+    assert_true(options.overwrite_replica && options.adopt_identity);
 }
 
 static void unknown__verb_or_none__refused(void **state)
@@ -473,13 +483,14 @@ int main(void)
         TEST(enable__primary__waits_for_its_first_resynchronization),
         TEST(enable__replica__has_no_id_before_contact),
         TEST(enable__wrong_arguments__one_clear_error_each),
+        TEST(enable__vhd__on_either_side),
         TEST(enable__disk_of_another__refused_with_its_name),
         TEST(enable__disk_blocks__answered_in_time),
         TEST(status__every_member_of_the_document__is_there),
         TEST(status__running__sums_the_disks),
         TEST(status__nobody__not_found),
         TEST(resume__wrong_switches__refused),
-        TEST(resume__overwrite_replica__reaches_the_record),
+        TEST(resume__options__reach_the_record),
         TEST(unknown__verb_or_none__refused),
         TEST(set__each_setting__kept_over_a_restart),
         TEST(set__wrong__refused_and_nothing_changes),

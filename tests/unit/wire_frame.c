@@ -232,7 +232,7 @@ static void hello__malformed__protocol(void **state)
 static struct request sample_request(struct peer_disk *disk)
 {
     struct request request = {
-        .verb = REQUEST_AGREE, .overwrite_replica = true, .disks = {.count = 1, .disk = disk}};
+        .verb = REQUEST_AGREE, .overwrite_replica = true, .adopt_identity = true, .disks = {.count = 1, .disk = disk}};
     memset(request.relationship_id.bytes, 1, 16);
     memset(request.resync_id.bytes, 2, 16);
     strcpy(request.vm_name, "vm");
@@ -270,6 +270,7 @@ static void request__round_trip__same(void **state)
     assert_ok(decode_object(object, &back));
     assert_int_equal(back.verb, REQUEST_AGREE);
     assert_true(back.overwrite_replica);
+    assert_true(back.adopt_identity);
     assert_false(back.probe);
     assert_int_equal(back.disks.count, 1);
     assert_memory_equal(&back.disks.disk[0].file_id, &disk.file_id, sizeof disk.file_id);

@@ -17,6 +17,7 @@ static const struct {
     [OPTION_VM_ID] = {"--vm-id", true},
     [OPTION_RESYNCHRONIZE] = {"--resynchronize", false},
     [OPTION_OVERWRITE_REPLICA] = {"--overwrite-replica", false},
+    [OPTION_ADOPT_IDENTITY] = {"--adopt-identity", false},
     [OPTION_CONTINUE] = {"--continue", false},
     [OPTION_NO_WAIT] = {"--no-wait", false},
     [OPTION_BANDWIDTH_LIMIT] = {"--bandwidth-limit", true},

@@ -63,9 +63,11 @@ static const struct verb {
      "do about it.\n"},
     {"resume", NULL, ctl_resume,
      OPTION_BIT(OPTION_RESYNCHRONIZE) | OPTION_BIT(OPTION_OVERWRITE_REPLICA) |
-         OPTION_BIT(OPTION_CONTINUE) | OPTION_BIT(OPTION_NO_WAIT),
+         OPTION_BIT(OPTION_ADOPT_IDENTITY) | OPTION_BIT(OPTION_CONTINUE) |
+         OPTION_BIT(OPTION_NO_WAIT),
      NAME_REQUIRED,
-     "vrepctl resume NAME [--resynchronize [--overwrite-replica]] [--continue] [--no-wait]\n"
+     "vrepctl resume NAME [--resynchronize [--overwrite-replica] [--adopt-identity]] [--continue]\n"
+     "    [--no-wait]\n"
      "\n"
      "Resumes replication. When that starts or continues a resynchronization, waits for its end:\n"
      "exit code 0 when the disks are in step, 1 with the reason when it ended otherwise. Ctrl-C\n"
@@ -73,6 +75,9 @@ static const struct verb {
      "\n"
      "  --resynchronize      compares from block 0\n"
      "  --overwrite-replica  even if somebody else has written the replica's disks since\n"
+     "  --adopt-identity     the replica's disks take the primary's Virtual Disk ID and physical\n"
+     "                       sector size when they are merged, so that a guest sees the same "
+     "disks\n"
      "  --continue           goes on with a suspended one\n"
      "  --no-wait            returns when the service has accepted it\n"},
     {"suspend", NULL, ctl_suspend, 0, NAME_REQUIRED,

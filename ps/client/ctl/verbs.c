@@ -214,6 +214,8 @@ enum exit_code ctl_resume(struct ctl *ctl, const struct arguments *a)
     if (s == STATUS_OK)
         s = put_flag(request, a, OPTION_OVERWRITE_REPLICA, "overwrite_replica");
     if (s == STATUS_OK)
+        s = put_flag(request, a, OPTION_ADOPT_IDENTITY, "adopt_identity");
+    if (s == STATUS_OK)
         s = put_flag(request, a, OPTION_CONTINUE, "continue");
     enum exit_code code = send(ctl, s, request, &result);
     if (code != EXIT_DONE)

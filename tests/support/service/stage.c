@@ -384,7 +384,7 @@ enum status stage_ask(struct stage *stage, registry_key key, enum relationship_v
     char message[VERB_MESSAGE_MAX] = "";
     enum status s = verb == VERB_REMOVE
                         ? verb_remove(&stage->supervisor, key, &caller, message)
-                        : verb_apply(&stage->supervisor, key, verb, false, &caller, message);
+                        : verb_apply(&stage->supervisor, key, verb, NULL, &caller, message);
     if (s == STATUS_OK)
         assert_true(strlen(message) > 0);
     return s;
