@@ -124,6 +124,8 @@ static enum status open_parent(const struct vhd *leaf, struct vhd *child,
         child->parent_path = strdup(child->parent->path);
         if (!child->parent_path)
             status = status_no_memory("a path");
+        else if (child->image->writable && child->image->ops->parent_found)
+            status = child->image->ops->parent_found(child->image, child->parent_path);
     } else if (failure.status == STATUS_NOT_FOUND) {
         status = parent_missing(child, paths);
     } else {

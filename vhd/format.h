@@ -29,6 +29,9 @@ struct vhd_image_ops {
     enum status (*parent_paths)(struct vhd_image *image, char ***out);
     // Does an open parent with this info match the linkage?
     bool (*matches_parent)(struct vhd_image *image, const struct vhd_info *parent);
+    // The parent was found at `path`, which is absolute. A writable image whose locator says
+    // something else corrects it with its first change. NULL where that is not the custom.
+    enum status (*parent_found)(struct vhd_image *image, const char *path);
     // Before a merge changes `parent`: makes sure that `child` knows it before, meanwhile and
     // after, whatever a crash leaves. Stable on return. VHDX: the parent_linkage2 protocol
     // ([MS-VHDX] 2.2.2 note 12); VHD: nothing, for writes do not change what the child knows its
@@ -76,6 +79,15 @@ enum status vhd1_open(const struct file_system *fs, struct file *file, bool writ
 enum status vhd1_create(const char *path, const struct vhd_create *how) MUST_CHECK;
 enum status vhd1_create_child(const char *path, const struct vhd_info *parent,
                               const struct file_system *fs) MUST_CHECK;
+
+// What a format can be: fail as vhd_create, vhd_resize and vhd_set_identity do, without looking at
+// a file. For the backend that leaves the work to others.
+enum status vhdx_check_create(const char *path, const struct vhd_create *how) MUST_CHECK;
+enum status vhd1_check_create(const char *path, const struct vhd_create *how) MUST_CHECK;
+enum status vhdx_check_resize(const char *path, uint32_t sector_size, uint64_t size) MUST_CHECK;
+enum status vhd1_check_resize(const char *path, enum vhd_type type, uint64_t size) MUST_CHECK;
+enum status vhdx_check_identity(const char *path, const struct vhd_set_identity *how) MUST_CHECK;
+enum status vhd1_check_identity(const char *path, const struct vhd_set_identity *how) MUST_CHECK;
 
 // What a child's locator says of its parent, as UTF-8; NULL what is absent.
 struct vhd_parent_hints {

@@ -20,6 +20,7 @@ struct vhdx {
     struct vhdx_regions regions;
     struct vhdx_metadata metadata;
     struct vhdx_locator locator; // of a differencing disk
+    bool locator_changed;        // in memory; written with the first change of the file
     struct vhdx_pages pages;
     struct vhdx_bat bat;
     struct vhdx_space space; // writable images only

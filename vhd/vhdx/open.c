@@ -8,6 +8,7 @@
 #include "vhd/errors.h"
 #include "vhd/vhdx/image.h"
 #include "vhd/vhdx/log_replay.h"
+#include "vhd/vhdx/relative_path.h"
 
 void vhdx_free_parts(struct vhdx *x)
 {
@@ -251,6 +252,12 @@ static bool matches_parent(struct vhd_image *image, const struct vhd_info *paren
             guid_equal(&linkage, actual));
 }
 
+static enum status parent_found(struct vhd_image *image, const char *path)
+{
+    struct vhdx *x = vhdx_of(image);
+    return vhdx_parent_locator_refresh(image->file->path, path, &x->locator, &x->locator_changed);
+}
+
 static void abandon(struct vhd_image *image)
 {
     struct vhdx *x = vhdx_of(image);
@@ -275,6 +282,7 @@ const struct vhd_image_ops vhdx_ops = {
     .get_info = get_info,
     .parent_paths = parent_paths,
     .matches_parent = matches_parent,
+    .parent_found = parent_found,
     .begin_merge = vhdx_begin_merge,
     .finish_merge = vhdx_finish_merge,
     .locate = vhdx_locate,

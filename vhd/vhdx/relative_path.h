@@ -16,4 +16,10 @@ enum status vhdx_parent_locator_build(const char *child, const char *parent,
                                       const struct guid *linkage,
                                       struct vhdx_locator *out) MUST_CHECK;
 
+// Corrects what the locator of the disk `child` says of where its parent is, now that it was found
+// at `parent`. A path of another kind of system ("C:\..." on Linux) stays as it is. *changed: the
+// locator is not as it was.
+enum status vhdx_parent_locator_refresh(const char *child, const char *parent,
+                                        struct vhdx_locator *locator, bool *changed) MUST_CHECK;
+
 #endif

@@ -62,6 +62,18 @@ static enum status repair_region_table(struct vhdx *x)
     return status;
 }
 
+// The parent was found elsewhere than the locator says. Should there be no room for the longer
+// paths, it stays as it was: the parent can be found again as it was this time.
+static enum status correct_locator(struct vhdx *x)
+{
+    if (!x->locator_changed)
+        return STATUS_OK;
+    x->locator_changed = false;
+    enum status status = vhdx_write_locator(x);
+    bool too_long = status == STATUS_UNSUPPORTED || status == STATUS_INVALID_ARGUMENT;
+    return too_long ? STATUS_OK : status;
+}
+
 // A file that was closed clean need not have room for a log.
 static enum status place_log(struct vhdx *x, struct vhdx_header *header)
 {
@@ -115,7 +127,8 @@ static enum status begin_session(struct vhdx *x, bool visible)
         return status;
     x->session = true;
     x->data_changed = visible;
-    return repair_region_table(x);
+    status = repair_region_table(x);
+    return status ? status : correct_locator(x);
 }
 
 enum status vhdx_begin_change(struct vhdx *x, bool visible)
