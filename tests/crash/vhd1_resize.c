@@ -143,6 +143,21 @@ static void dynamic__grow__old_or_new(void **state)
     resize_tiny(VHD_TYPE_DYNAMIC, 3 * MIB, 10 * MIB + 512);
 }
 
+// The table has more entries than the disk had blocks, and junk in them.
+static void dynamic__grow_over_junk_in_the_table__zeros(void **state)
+{
+    (void)state;
+    struct mem_fs *fs = mem_fs_new();
+    struct contents c = {
+        .size = 3 * MIB, .new_size = 3 * MIB + 2 * BLOCK, .places = {512}, .count = 1};
+    start_disk(fs, VHD_TYPE_DYNAMIC, &c, BLOCK);
+    uint32_t blocks = 3 * MIB / BLOCK;
+    vhd1_disk_poke_header(fs, PATH, 28, blocks + 2);
+    vhd1_disk_poke_be32(fs, PATH, VHD1_DISK_TABLE + blocks * 4, 2);
+    resize_and_cut(fs, &c, false);
+    mem_fs_free(fs);
+}
+
 // The table needs the room of the first blocks, and then that of the footer too.
 static void dynamic__grow_beyond_the_table__old_or_new(void **state)
 {
@@ -272,6 +287,7 @@ int main(void)
         cmocka_unit_test(fixed__grow_and_shrink__old_or_new),
         cmocka_unit_test(fixed__grow_over_junk__zeros),
         cmocka_unit_test(dynamic__grow__old_or_new),
+        cmocka_unit_test(dynamic__grow_over_junk_in_the_table__zeros),
         cmocka_unit_test(dynamic__grow_beyond_the_table__old_or_new),
         cmocka_unit_test(dynamic__shrink__old_or_new),
         cmocka_unit_test(identity__changed__old_or_new),
