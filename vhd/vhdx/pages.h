@@ -7,8 +7,8 @@
 #include "vhd/vhdx/page_map.h"
 #include "vhd/vhdx/view.h"
 
-// Clean pages kept at most (64 MiB), so that a walk over a huge disk does not fill the memory.
-#define VHDX_PAGES_CACHED_MAX 16384
+// Clean pages kept at most (32 MiB), so that a walk over a huge disk does not fill the memory.
+#define VHDX_PAGES_CACHED_MAX 8192
 
 struct vhdx_pages {
     const struct vhdx_view *view; // not owned
