@@ -1,11 +1,12 @@
-// Any bytes as a VHD: opened alone, for reading and for writing, mapped, read and written. The
-// first byte says whether the checksums are made right first, so that the checks behind them are
-// reached.
+// Any bytes as a VHD: opened alone, for reading and for writing, mapped, read and written, checked
+// and repaired. The first byte says whether the checksums are made right first, so that the checks
+// behind them are reached.
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/endian.h"
+#include "tests/support/check_laws.h"
 #include "tests/support/mem_fs.h"
 #include "vhd/vhd1/vhd1.h"
 
@@ -87,6 +88,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mem_fs *fs = mem_fs_new();
     mem_fs_put(fs, PATH, file, size - 1);
     free(file);
+    struct mem_fs *checked = mem_fs_clone(fs);
+    check_laws(checked, PATH);
+    mem_fs_free(checked);
 
     struct vhd_open how = {
         .fs = mem_fs_system(fs), .share = FILE_SHARE_DENY_WRITE, .no_parents = true};

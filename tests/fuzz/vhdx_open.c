@@ -1,6 +1,6 @@
 // Patches of a good VHDX file: opened alone, for reading and for writing, mapped, read, written and
-// opened again. A VHDX has megabytes of nothing between its structures, so the input only says
-// which bytes of which structure change:
+// opened again, checked and repaired. A VHDX has megabytes of nothing between its structures, so
+// the input only says which bytes of which structure change:
 //
 //   byte 0: bits 0-1 the file (dynamic, child, fixed, dynamic with a live log), bit 2: checksums
 //   are made right then any number of: area (1 byte), offset in it (2 bytes), length (1 byte), the
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "tests/support/check_laws.h"
 #include "tests/support/mem_fs.h"
 #include "vhd/vhd.h"
 #include "vhd/vhdx/layout.h"
@@ -161,6 +162,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apply_patches(fs, data + 1, size - 1);
     if (data[0] & 4)
         seal_all(fs);
+    struct mem_fs *checked = mem_fs_clone(fs);
+    check_laws(checked, PATH);
+    mem_fs_free(checked);
     struct vhd_open how = {
         .fs = mem_fs_system(fs), .share = FILE_SHARE_DENY_WRITE, .no_parents = true};
     struct vhd *disk;

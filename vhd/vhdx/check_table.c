@@ -320,18 +320,21 @@ static enum status claim_structures(struct vhdx_check *c)
 // Junk after the last entry, which nobody reads. *found: there is some; `clear` takes it away.
 static enum status walk_tail(struct vhdx_check *c, bool clear, bool *found)
 {
-    static const uint8_t zero[ENTRY_SIZE];
+    static const uint8_t zeros[VHDX_PAGE_SIZE];
     uint64_t begin = c->x.bat.geometry.entry_count * ENTRY_SIZE;
     uint64_t end = min_u64(c->x.regions.bat.length, begin + TAIL_SIZE_MAX);
     enum status status = STATUS_OK;
-    for (uint64_t at = begin; at < end && !status; at += ENTRY_SIZE) {
-        uint8_t raw[ENTRY_SIZE];
-        status = vhdx_pages_read(&c->x.pages, c->x.bat.offset + at, raw, sizeof raw);
-        if (status || load_le64(raw) == 0)
-            continue;
-        *found = true;
-        if (clear)
-            status = vhdx_pages_put(&c->x.pages, c->x.bat.offset + at, zero, sizeof zero);
+    while (begin < end && !status) {
+        uint8_t page[VHDX_PAGE_SIZE];
+        uint64_t at = c->x.bat.offset + begin;
+        size_t size = (size_t)min_u64(end - begin, sizeof page - at % sizeof page);
+        status = vhdx_pages_read(&c->x.pages, at, page, size);
+        if (!status && memcmp(page, zeros, size) != 0) {
+            *found = true;
+            if (clear)
+                status = vhdx_pages_put(&c->x.pages, at, zeros, size);
+        }
+        begin += size;
     }
     return status;
 }
