@@ -5,8 +5,8 @@
 #include "base/endian.h"
 #include "tests/support/mem_fs.h"
 #include "vhd/errors.h"
-#include "vhd/vhd.h"
-#include "vhd/vhdx/bat.h"
+#include "vhd/chain.h"
+#include "vhd/vhdx/image.h"
 
 #define PATH  "/disk.vhdx"
 #define CHILD "/child.vhdx"
@@ -181,6 +181,120 @@ static void open__table_too_short_for_the_disk__refused(void **state)
     mem_fs_free(fs);
 }
 
+static void write_blocks(struct mem_fs *fs, uint64_t offset, size_t size, uint8_t value)
+{
+    struct vhd_open how = {.fs = mem_fs_system(fs), .writable = true, .share = FILE_SHARE_NOTHING};
+    struct vhd *disk;
+    static uint8_t data[4 << 20];
+    assert_true(size <= sizeof data);
+    memset(data, value, size);
+    assert_ok(vhd_open(PATH, &how, &disk));
+    assert_ok(vhd_write(disk, offset, data, size));
+    assert_ok(vhd_close(disk));
+}
+
+static void assert_reads(struct mem_fs *fs, uint64_t offset, size_t size, uint8_t value)
+{
+    struct vhd_open how = {.fs = mem_fs_system(fs), .share = FILE_SHARE_DENY_WRITE};
+    struct vhd *disk;
+    static uint8_t data[4 << 20];
+    assert_ok(vhd_open(PATH, &how, &disk));
+    assert_ok(vhd_read(disk, offset, data, size));
+    for (size_t i = 0; i < size; i++)
+        assert_int_equal(data[i], value);
+    vhd_abandon(disk);
+}
+
+// A block that became UNMAPPED or UNDEFINED and remembers its place: nobody else gets that, and it
+// has it again when it is written, without what lay there.
+static void write__soft_anchors__keep_their_room(void **state)
+{
+    (void)state;
+    static const enum vhdx_block_state states[] = {VHDX_BLOCK_UNDEFINED, VHDX_BLOCK_UNMAPPED};
+    for (size_t i = 0; i < 2; i++) {
+        struct mem_fs *fs = with_disks();
+        uint64_t place = get_entry(fs, PATH, 0) & ~7ull;
+        set_entry(fs, PATH, 0, place | states[i]);
+        assert_reads(fs, 0, 4096, 0);
+        write_blocks(fs, 4 * MIB, 4 << 20, 0x22);
+        assert_int_equal(get_entry(fs, PATH, 0), place | states[i]);
+        for (uint64_t block = 1; block < 8; block++)
+            assert_int_not_equal(get_entry(fs, PATH, block) & ~7ull, place);
+        write_blocks(fs, 512, 512, 0x33);
+        assert_int_equal(get_entry(fs, PATH, 0), place | VHDX_BLOCK_FULLY_PRESENT);
+        assert_reads(fs, 0, 512, 0);
+        assert_reads(fs, 512, 512, 0x33);
+        assert_reads(fs, 1024, (1 << 20) - 1024, 0);
+        mem_fs_free(fs);
+    }
+}
+
+// Zeroing the whole block drops its anchor, and its room is free again.
+static void zero__soft_anchor__room_is_free(void **state)
+{
+    (void)state;
+    struct mem_fs *fs = with_disks();
+    uint64_t place = get_entry(fs, PATH, 0) & ~7ull;
+    set_entry(fs, PATH, 0, place | VHDX_BLOCK_UNMAPPED);
+    struct vhd_open how = {.fs = mem_fs_system(fs), .writable = true, .share = FILE_SHARE_NOTHING};
+    struct vhd *disk;
+    assert_ok(vhd_open(PATH, &how, &disk));
+    assert_ok(vhd_zero(disk, 0, MIB));
+    assert_ok(vhd_close(disk));
+    assert_int_equal(get_entry(fs, PATH, 0), VHDX_BLOCK_ZERO);
+    write_blocks(fs, 9 * MIB, 512, 0x44);
+    assert_int_equal(get_entry(fs, PATH, 9), place | VHDX_BLOCK_FULLY_PRESENT);
+    assert_reads(fs, 9 * MIB + 512, (1 << 20) - 512, 0);
+    mem_fs_free(fs);
+}
+
+// An anchor where something else is, or past the end of the file, is no reason to refuse a disk;
+// then no anchor counts.
+static void write__soft_anchors_in_bad_places__ignored(void **state)
+{
+    (void)state;
+    struct mem_fs *fs = with_disks();
+    uint64_t other = get_entry(fs, PATH, 1) & ~7ull;
+    set_entry(fs, PATH, 4, other | VHDX_BLOCK_UNMAPPED);
+    set_entry(fs, PATH, 5, 900 * MIB | VHDX_BLOCK_UNDEFINED);
+    write_blocks(fs, 4 * MIB, 2 << 20, 0x55);
+    write_blocks(fs, 6 * MIB, 512, 0x56);
+    assert_reads(fs, MIB, 1 << 20, 0x11);
+    assert_reads(fs, 4 * MIB, 2 << 20, 0x55);
+    assert_int_not_equal(get_entry(fs, PATH, 4) & ~7ull, other);
+    mem_fs_free(fs);
+}
+
+static void repeats__equal_entries__counted_over_bitmap_entries(void **state)
+{
+    (void)state;
+    // Chunks of 16 blocks of 256 MiB, whose 17th entry is the bitmap's.
+    struct mem_fs *fs = mem_fs_new();
+    struct vhd_create how = {.fs = mem_fs_system(fs),
+                             .format = VHD_FORMAT_VHDX,
+                             .type = VHD_TYPE_DYNAMIC,
+                             .virtual_size = 64ull * (256 * MIB),
+                             .block_size = 256u << 20};
+    assert_ok(vhd_create(PATH, &how));
+    set_entry(fs, PATH, 16, 0x1234567); // junk
+    set_entry(fs, PATH, 40 + 40 / 16, VHDX_BLOCK_ZERO);
+    struct vhd_open open = {.fs = mem_fs_system(fs), .share = FILE_SHARE_DENY_WRITE};
+    struct vhd *disk;
+    assert_ok(vhd_open(PATH, &open, &disk));
+    struct vhdx_bat *bat = &vhdx_of(disk->image)->bat;
+    uint64_t count;
+    assert_ok(vhdx_bat_repeats(bat, 0, 64, &count));
+    assert_int_equal(count, 40);
+    assert_ok(vhdx_bat_repeats(bat, 0, 20, &count));
+    assert_int_equal(count, 20);
+    assert_ok(vhdx_bat_repeats(bat, 40, 24, &count));
+    assert_int_equal(count, 1);
+    assert_ok(vhdx_bat_repeats(bat, 41, 23, &count));
+    assert_int_equal(count, 23);
+    vhd_abandon(disk);
+    mem_fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +304,10 @@ int main(void)
         cmocka_unit_test(open__entries_that_other_programs_leave__accepted),
         cmocka_unit_test(open__partial_block_without_bitmap__refused),
         cmocka_unit_test(open__table_too_short_for_the_disk__refused),
+        cmocka_unit_test(write__soft_anchors__keep_their_room),
+        cmocka_unit_test(zero__soft_anchor__room_is_free),
+        cmocka_unit_test(write__soft_anchors_in_bad_places__ignored),
+        cmocka_unit_test(repeats__equal_entries__counted_over_bitmap_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -192,6 +192,47 @@ static void open__both_copies_damaged__refused(void **state)
     mem_fs_free(fs);
 }
 
+// Whatever is done to a disk leaves a region that nobody knows where it is and as it is.
+static void every_change__unknown_optional_region__never_touched(void **state)
+{
+    (void)state;
+    const uint64_t place = 6 << 20, length = 2 << 20;
+    struct mem_fs *fs = with_disk();
+    mem_fs_peek(fs, PATH, VHDX_REGION_TABLE1_OFFSET, raw, sizeof raw);
+    add_unknown(place, (uint32_t)length, 0);
+    mem_fs_poke(fs, PATH, VHDX_REGION_TABLE1_OFFSET, raw, sizeof raw);
+    mem_fs_poke(fs, PATH, VHDX_REGION_TABLE2_OFFSET, raw, sizeof raw);
+    static uint8_t contents[2 << 20], now[2 << 20];
+    memset(contents, 0x7e, sizeof contents);
+    mem_fs_poke(fs, PATH, place, contents, sizeof contents);
+    struct vhd *disk;
+    assert_ok(open_disk(fs, true, &disk));
+    assert_ok(vhd_write(disk, 0, contents, 4096));
+    assert_ok(vhd_close(disk));
+    const struct vhd_resize larger = {.fs = mem_fs_system(fs), .virtual_size = 64ull << 40};
+    const struct vhd_resize smaller = {.fs = mem_fs_system(fs), .virtual_size = 8 << 20};
+    const struct vhd_compact compact = {.fs = mem_fs_system(fs)};
+    struct vhd_compacted result;
+    assert_ok(vhd_resize(PATH, &larger));
+    assert_ok(open_disk(fs, true, &disk));
+    assert_ok(vhd_write(disk, 0, contents, sizeof contents));
+    assert_ok(vhd_write(disk, 1ull << 40, contents, 4096));
+    assert_ok(vhd_zero(disk, 1ull << 40, 64 << 20));
+    assert_ok(vhd_close(disk));
+    assert_ok(vhd_compact(PATH, &compact, &result));
+    assert_ok(vhd_resize(PATH, &smaller));
+    mem_fs_peek(fs, PATH, place, now, sizeof now);
+    assert_memory_equal(now, contents, sizeof now);
+    mem_fs_peek(fs, PATH, VHDX_REGION_TABLE1_OFFSET, raw, sizeof raw);
+    struct vhdx_regions regions;
+    assert_ok(vhdx_regions_decode(raw, PATH, &regions));
+    assert_int_equal(regions.count, 3);
+    assert_int_equal(regions.entries[2].offset, place);
+    assert_int_equal(regions.entries[2].length, length);
+    vhdx_regions_free(&regions);
+    mem_fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +243,7 @@ int main(void)
         cmocka_unit_test(decode__damaged_table__refused),
         cmocka_unit_test(open__one_copy_damaged__other_is_used_and_the_first_write_repairs),
         cmocka_unit_test(open__both_copies_damaged__refused),
+        cmocka_unit_test(every_change__unknown_optional_region__never_touched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
