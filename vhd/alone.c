@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-// Files of the operating system only: others have no folders to look into.
-static enum status check_childless(const char *path)
+enum status vhd_check_childless(const char *path)
 {
     char *child;
     enum status status = vhd_find_child(path, &child);
@@ -42,15 +41,14 @@ enum status vhd_change_alone(const char *path, const struct vhd_alone *how,
     const struct vhd_open open = {.fs = how->fs,
                                   .writable = true,
                                   .share = FILE_SHARE_NOTHING,
-                                  .native = true,
                                   .no_parents = !how->parents,
                                   .low_io_priority = how->low_io_priority,
                                   .wait_ms = FILE_SHARING_WAIT_MS};
     struct vhd *disk;
     enum status status = STATUS_OK;
     if (how->childless && (!how->fs || how->fs == file_system_os()))
-        status = check_childless(path);
+        status = vhd_check_childless(path);
     if (status == STATUS_OK)
-        status = vhd_open(path, &open, &disk);
+        status = vhd_native_open(path, &open, &disk);
     return status == STATUS_OK ? close_after(disk, change(disk, request)) : status;
 }

@@ -19,4 +19,13 @@ enum status vhd_change_alone(const char *path, const struct vhd_alone *how,
                              enum status (*change)(struct vhd *disk, const void *request),
                              const void *request) MUST_CHECK;
 
+// STATUS_REFUSED when a disk of the operating system's files (others have no folders to look into)
+// has a child.
+enum status vhd_check_childless(const char *path) MUST_CHECK;
+
+// Whether the open `disk` may be resized as `how` says, as far as its contents are concerned;
+// resize.c. Whether it can be compacted; compact.c.
+enum status vhd_check_cut(struct vhd *disk, const struct vhd_resize *how) MUST_CHECK;
+enum status vhd_check_compact(const struct vhd *disk) MUST_CHECK;
+
 #endif

@@ -28,9 +28,15 @@ struct vhd_backend_ops {
     enum status (*create_child)(const char *child_path, const char *parent_path,
                                 const struct file_system *fs);
     enum status (*merge)(const char *child_path, const struct vhd_merge *how);
+    enum status (*resize)(const char *path, const struct vhd_resize *how);
+    enum status (*compact)(const char *path, const struct vhd_compact *how);
+    enum status (*set_identity)(const char *path, const struct vhd_set_identity *how);
 };
 
 extern const struct vhd_backend_ops vhd_native;
+
+// The chosen backend's for the operating system's files (NULL: those), else the native one's.
+const struct vhd_backend_ops *vhd_backend_of(const struct file_system *fs);
 
 // vhd_open and its kin by our own code, whatever backend was chosen. The code behind them opens
 // disks with these, never with vhd_open.
@@ -40,5 +46,9 @@ enum status vhd_native_create(const char *path, const struct vhd_create *how) MU
 enum status vhd_native_create_child(const char *child_path, const char *parent_path,
                                     const struct file_system *fs) MUST_CHECK;
 enum status vhd_native_merge(const char *child_path, const struct vhd_merge *how) MUST_CHECK;
+enum status vhd_native_resize(const char *path, const struct vhd_resize *how) MUST_CHECK;
+enum status vhd_native_compact(const char *path, const struct vhd_compact *how) MUST_CHECK;
+enum status vhd_native_set_identity(const char *path,
+                                    const struct vhd_set_identity *how) MUST_CHECK;
 
 #endif

@@ -207,4 +207,7 @@ const struct vhd_backend_ops vhd_native = {
     .create = vhd_native_create,
     .create_child = vhd_native_create_child,
     .merge = vhd_native_merge,
+    .resize = vhd_native_resize,
+    .compact = vhd_native_compact,
+    .set_identity = vhd_native_set_identity,
 };

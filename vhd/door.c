@@ -31,7 +31,7 @@ enum vhd_backend vhd_chosen_backend(void)
 }
 
 // Only the operating system's files can be left to its own code.
-static const struct vhd_backend_ops *backend_of(const struct file_system *fs)
+const struct vhd_backend_ops *vhd_backend_of(const struct file_system *fs)
 {
     return !fs || fs == file_system_os() ? chosen_ops : &vhd_native;
 }
@@ -41,7 +41,7 @@ enum status vhd_open(const char *path, const struct vhd_open *how, struct vhd **
     if (how->writable && how->share == FILE_SHARE_ANYTHING)
         return status_fail(STATUS_INVALID_ARGUMENT, 0,
                            "%s: a disk is not written while others may write it.", path);
-    const struct vhd_backend_ops *ops = how->native ? &vhd_native : backend_of(how->fs);
+    const struct vhd_backend_ops *ops = how->native ? &vhd_native : vhd_backend_of(how->fs);
     return ops->open(path, how, out);
 }
 
@@ -50,18 +50,28 @@ enum status vhd_create(const char *path, const struct vhd_create *how)
     if (how->type != VHD_TYPE_FIXED && how->type != VHD_TYPE_DYNAMIC)
         return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_TYPE,
                            "%s: only fixed and dynamic disks are created without a parent.", path);
-    return backend_of(how->fs)->create(path, how);
+    return vhd_backend_of(how->fs)->create(path, how);
 }
 
 enum status vhd_create_child(const char *child_path, const char *parent_path,
                              const struct file_system *fs)
 {
-    return backend_of(fs)->create_child(child_path, parent_path, fs);
+    return vhd_backend_of(fs)->create_child(child_path, parent_path, fs);
 }
 
 enum status vhd_merge(const char *child_path, const struct vhd_merge *how)
 {
-    return backend_of(how->fs)->merge(child_path, how);
+    return vhd_backend_of(how->fs)->merge(child_path, how);
+}
+
+enum status vhd_resize(const char *path, const struct vhd_resize *how)
+{
+    return vhd_backend_of(how->fs)->resize(path, how);
+}
+
+enum status vhd_set_identity(const char *path, const struct vhd_set_identity *how)
+{
+    return vhd_backend_of(how->fs)->set_identity(path, how);
 }
 
 // A format may have found out by itself.

@@ -48,17 +48,22 @@ static enum status check_cut(struct vhd *disk, uint64_t size)
     return status;
 }
 
+// Sizes that are not possible are the format's to refuse.
+enum status vhd_check_cut(struct vhd *disk, const struct vhd_resize *how)
+{
+    if (how->unsafe || !is_aligned(how->virtual_size, disk->sector_size))
+        return STATUS_OK;
+    return check_cut(disk, how->virtual_size);
+}
+
 static enum status resize(struct vhd *disk, const void *request)
 {
     const struct vhd_resize *how = request;
-    enum status status = STATUS_OK;
-    // Sizes that are not possible are the format's to refuse.
-    if (!how->unsafe && is_aligned(how->virtual_size, disk->sector_size))
-        status = check_cut(disk, how->virtual_size);
+    enum status status = vhd_check_cut(disk, how);
     return status == STATUS_OK ? disk->image->ops->resize(disk->image, how) : status;
 }
 
-enum status vhd_resize(const char *path, const struct vhd_resize *how)
+enum status vhd_native_resize(const char *path, const struct vhd_resize *how)
 {
     const struct vhd_alone alone = {.fs = how->fs, .parents = true, .childless = true};
     return vhd_change_alone(path, &alone, resize, how);

@@ -96,3 +96,50 @@ DWORD WINAPI double_get_info(HANDLE handle, ULONG *size, struct virtdisk_info *i
         *size_used = *size;
     return error;
 }
+
+static DWORD set(struct double_handle *h, const struct virtdisk_set_info *info)
+{
+    struct vhd_set_identity how = {0};
+    switch (info->version) {
+    case VIRTDISK_SET_IDENTIFIER:
+        if (h->format != VHD_FORMAT_VHD)
+            return double_broken(ERROR_NOT_SUPPORTED, "a VHDX has no identifier to be set");
+        how.virtual_disk_id = &info->identifier;
+        break;
+    case VIRTDISK_SET_VIRTUAL_DISK_ID:
+        if (h->format != VHD_FORMAT_VHDX)
+            return double_broken(ERROR_NOT_SUPPORTED, "a VHD has no Virtual Disk ID");
+        how.virtual_disk_id = &info->identifier;
+        break;
+    case VIRTDISK_SET_PHYSICAL_SECTOR_SIZE:
+        if (h->format != VHD_FORMAT_VHDX ||
+            (info->physical_sector_size != 512 && info->physical_sector_size != 4096))
+            return double_broken(ERROR_INVALID_PARAMETER, "a VHDX's is 512 or 4096");
+        how.physical_sector_size = info->physical_sector_size;
+        break;
+    default:
+        return double_broken(ERROR_INVALID_PARAMETER, "information unknown");
+    }
+    enum status status = vhd_close(h->disk);
+    h->disk = NULL;
+    if (status == STATUS_OK)
+        status = vhd_native_set_identity(h->path, &how);
+    return status == STATUS_OK ? double_open_disk(h) : double_error();
+}
+
+DWORD WINAPI double_set_info(HANDLE handle, const struct virtdisk_set_info *info)
+{
+    DWORD error;
+    if (!double_enter("SetVirtualDiskInformation", &error))
+        return error;
+    struct double_handle *h = double_find(handle);
+    if (!h)
+        return ERROR_INVALID_HANDLE;
+    if (!info)
+        return double_broken(ERROR_INVALID_PARAMETER, "nothing to set");
+    if (h->read_only || h->info_only || h->attached || !h->disk)
+        return double_broken(ERROR_ACCESS_DENIED, "set what was not opened for it");
+    if (!h->no_parents)
+        return double_broken(ERROR_INVALID_PARAMETER, "opened with parents, set");
+    return set(h, info);
+}

@@ -1,28 +1,5 @@
 #include "tests/virtdisk/double_state.h"
-DWORD WINAPI double_set_info(HANDLE handle, const struct virtdisk_set_info *info)
-{
-    (void)handle;
-    (void)info;
-    return 50;
-}
-DWORD WINAPI double_resize(HANDLE handle, uint32_t flags, const struct virtdisk_resize *parameters,
-                           OVERLAPPED *overlapped)
-{
-    (void)handle;
-    (void)flags;
-    (void)parameters;
-    (void)overlapped;
-    return 50;
-}
-DWORD WINAPI double_compact(HANDLE handle, uint32_t flags,
-                            const struct virtdisk_compact *parameters, OVERLAPPED *overlapped)
-{
-    (void)handle;
-    (void)flags;
-    (void)parameters;
-    (void)overlapped;
-    return 50;
-}
+
 DWORD WINAPI double_query_changes(HANDLE handle, const WCHAR *tracking_id, uint64_t offset,
                                   uint64_t length, uint32_t flags, struct virtdisk_range *ranges,
                                   ULONG *range_count, uint64_t *processed)

@@ -87,6 +87,64 @@ DWORD WINAPI double_merge(HANDLE handle, uint32_t flags, const struct virtdisk_m
     return start(h, overlapped, run_merge);
 }
 
+static DWORD run_resize(struct double_handle *h)
+{
+    const struct vhd_resize how = {.virtual_size = h->work.resize.new_size,
+                                   .unsafe = h->work.flags & VIRTDISK_RESIZE_FLAG_ALLOW_UNSAFE};
+    return vhd_native_resize(h->path, &how) == STATUS_OK ? ERROR_SUCCESS : double_error();
+}
+
+DWORD WINAPI double_resize(HANDLE handle, uint32_t flags, const struct virtdisk_resize *parameters,
+                           OVERLAPPED *overlapped)
+{
+    DWORD error;
+    if (!double_enter("ResizeVirtualDisk", &error))
+        return error;
+    struct double_handle *h = double_find(handle);
+    if (!h)
+        return ERROR_INVALID_HANDLE;
+    error = check_work(h, overlapped);
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (flags & ~(uint32_t)VIRTDISK_RESIZE_FLAG_ALLOW_UNSAFE || !parameters ||
+        parameters->version != VIRTDISK_RESIZE_VERSION_1)
+        return double_broken(ERROR_INVALID_PARAMETER, "version 1 is what this double knows");
+    if (parameters->new_size == 0 || parameters->new_size % h->disk->sector_size != 0)
+        return double_broken(ERROR_INVALID_PARAMETER, "a size is whole sectors");
+    // Without an NTFS partition to look at there is no safe minimum.
+    if (parameters->new_size < h->disk->virtual_size && flags == VIRTDISK_RESIZE_FLAG_NONE)
+        return double_broken(VHD_ERROR_RESIZE_CANNOT_COMPUTE_MINIMUM, "no safe size is known");
+    h->work.resize = *parameters;
+    h->work.flags = flags;
+    return start(h, overlapped, run_resize);
+}
+
+static DWORD run_compact(struct double_handle *h)
+{
+    const struct vhd_compact how = {.progress = on_progress, .context = &h->work};
+    return vhd_native_compact(h->path, &how) == STATUS_OK ? ERROR_SUCCESS : double_error();
+}
+
+DWORD WINAPI double_compact(HANDLE handle, uint32_t flags,
+                            const struct virtdisk_compact *parameters, OVERLAPPED *overlapped)
+{
+    DWORD error;
+    if (!double_enter("CompactVirtualDisk", &error))
+        return error;
+    struct double_handle *h = double_find(handle);
+    if (!h)
+        return ERROR_INVALID_HANDLE;
+    error = check_work(h, overlapped);
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (flags || !parameters || parameters->version != VIRTDISK_COMPACT_VERSION_1 ||
+        parameters->reserved)
+        return double_broken(ERROR_INVALID_PARAMETER, "no flags, version 1");
+    if (h->disk->type == VHD_TYPE_FIXED)
+        return double_broken(ERROR_NOT_SUPPORTED, "a fixed disk is not compacted");
+    return start(h, overlapped, run_compact);
+}
+
 DWORD WINAPI double_progress(HANDLE handle, OVERLAPPED *overlapped,
                              struct virtdisk_progress *progress)
 {

@@ -26,7 +26,7 @@ enum status vhd1_check_size(const char *path, uint64_t size)
     return status_advise(0, "Choose another size; a VHDX can have up to 64 TiB.");
 }
 
-static enum status check(const char *path, const struct vhd_create *how)
+enum status vhd1_check_create(const char *path, const struct vhd_create *how)
 {
     enum status status = vhd1_check_size(path, how->virtual_size);
     if (status != STATUS_OK)
@@ -136,7 +136,7 @@ enum status vhd1_create(const char *path, const struct vhd_create *how)
     struct plan plan = {0};
     struct guid id;
 
-    enum status status = check(path, how);
+    enum status status = vhd1_check_create(path, how);
     if (status == STATUS_OK && how->virtual_disk_id)
         id = *how->virtual_disk_id;
     else if (status == STATUS_OK)

@@ -7,16 +7,22 @@
 
 #define ENTRY_SIZE sizeof(uint32_t)
 
-static enum status check_request(const struct vhd1 *disk, const struct vhd_resize *how)
+enum status vhd1_check_resize(const char *path, enum vhd_type type, uint64_t size)
 {
-    const char *path = disk->image.file->path;
-    if (disk->footer.type == VHD_TYPE_DIFFERENCING) {
+    if (type == VHD_TYPE_DIFFERENCING) {
         (void)status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE,
                           "%s is a differencing VHD, whose size is its parent's.", path);
         return status_advise(0, "Merge it into its parent and resize that, or convert the disk to "
                                 "VHDX.");
     }
-    enum status status = vhd1_check_size(path, how->virtual_size);
+    return vhd1_check_size(path, size);
+}
+
+static enum status check_request(const struct vhd1 *disk, const struct vhd_resize *how)
+{
+    const char *path = disk->image.file->path;
+    enum status status =
+        vhd1_check_resize(path, (enum vhd_type)disk->footer.type, how->virtual_size);
     if (status == STATUS_OK && disk->footer.type == VHD_TYPE_DYNAMIC &&
         (divide_up(how->virtual_size, disk->header.block_size) > VHD1_BLOCKS_MAX ||
          !is_aligned(disk->footer.data_offset, VHD1_SECTOR)))
@@ -209,12 +215,20 @@ enum status vhd1_resize(struct vhd_image *image, const struct vhd_resize *how)
                                                : resize_dynamic(disk, how->virtual_size);
 }
 
+enum status vhd1_check_identity(const char *path, const struct vhd_set_identity *how)
+{
+    if (how->physical_sector_size == 0)
+        return STATUS_OK;
+    return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_UNSUPPORTED_DISK_SECTOR_SIZE,
+                       "%s: a VHD says nothing of physical sectors.", path);
+}
+
 enum status vhd1_set_identity(struct vhd_image *image, const struct vhd_set_identity *how)
 {
     struct vhd1 *disk = vhd1_of(image);
-    if (how->physical_sector_size != 0)
-        return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_UNSUPPORTED_DISK_SECTOR_SIZE,
-                           "%s: a VHD says nothing of physical sectors.", image->file->path);
+    enum status checked = vhd1_check_identity(image->file->path, how);
+    if (checked != STATUS_OK)
+        return checked;
     if (!how->virtual_disk_id || guid_equal(how->virtual_disk_id, &disk->footer.unique_id))
         return STATUS_OK;
     enum status status = vhd1_flush(image);

@@ -242,20 +242,30 @@ static enum status check_request(const char *path, const struct vhdx_metadata *m
     return STATUS_OK;
 }
 
-enum status vhdx_create(const char *path, const struct vhd_create *how)
+static struct vhdx_metadata requested_metadata(const struct vhd_create *how)
 {
     bool fixed = how->type == VHD_TYPE_FIXED;
     uint32_t default_block_size = fixed ? BLOCK_SIZE_OTHERS : BLOCK_SIZE_DYNAMIC;
-    struct plan plan = {
-        .metadata = {
-            .virtual_size = how->virtual_size,
-            .block_size = how->block_size ? how->block_size : default_block_size,
-            .leave_blocks_allocated = fixed,
-            .logical_sector_size =
-                how->logical_sector_size ? how->logical_sector_size : LOGICAL_SECTOR_SIZE_DEFAULT,
-            .physical_sector_size = how->physical_sector_size ? how->physical_sector_size
-                                                              : PHYSICAL_SECTOR_SIZE_DEFAULT,
-        }};
+    return (struct vhdx_metadata){
+        .virtual_size = how->virtual_size,
+        .block_size = how->block_size ? how->block_size : default_block_size,
+        .leave_blocks_allocated = fixed,
+        .logical_sector_size =
+            how->logical_sector_size ? how->logical_sector_size : LOGICAL_SECTOR_SIZE_DEFAULT,
+        .physical_sector_size =
+            how->physical_sector_size ? how->physical_sector_size : PHYSICAL_SECTOR_SIZE_DEFAULT,
+    };
+}
+
+enum status vhdx_check_create(const char *path, const struct vhd_create *how)
+{
+    const struct vhdx_metadata metadata = requested_metadata(how);
+    return check_request(path, &metadata);
+}
+
+enum status vhdx_create(const char *path, const struct vhd_create *how)
+{
+    struct plan plan = {.metadata = requested_metadata(how)};
     enum status status = check_request(path, &plan.metadata);
     if (status)
         return status;

@@ -14,16 +14,15 @@
 #define ENTRY_SIZE 8
 #define COPY_SIZE  (64 * 1024)
 
-static enum status check_size(const struct vhdx *x, uint64_t size)
+enum status vhdx_check_resize(const char *path, uint32_t sector_size, uint64_t size)
 {
-    uint32_t sector = x->metadata.logical_sector_size;
-    if (size != 0 && size <= VHDX_SIZE_MAX && is_aligned(size, sector))
+    if (size != 0 && size <= VHDX_SIZE_MAX && is_aligned(size, sector_size))
         return STATUS_OK;
     return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
                        "VHDX %s: a size of %" PRIu64
                        " bytes is not possible; it must be a multiple of %" PRIu32
                        ", at most 64 TiB.",
-                       x->image.file->path, size, sector);
+                       path, size, sector_size);
 }
 
 // The table's entries, without what lies past them, to room that reads as zeros.
@@ -241,7 +240,8 @@ static enum status resize(struct vhdx *x, uint64_t size)
 enum status vhdx_resize(struct vhd_image *image, const struct vhd_resize *how)
 {
     struct vhdx *x = vhdx_of(image);
-    enum status status = check_size(x, how->virtual_size);
+    enum status status =
+        vhdx_check_resize(x->image.file->path, x->metadata.logical_sector_size, how->virtual_size);
     if (status || how->virtual_size == x->metadata.virtual_size)
         return status;
     return resize(x, how->virtual_size);

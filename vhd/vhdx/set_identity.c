@@ -3,14 +3,15 @@
 #include "vhd/errors.h"
 #include "vhd/vhdx/metadata_write.h"
 
-static enum status check_sector_size(const struct vhdx *x, uint32_t size)
+enum status vhdx_check_identity(const char *path, const struct vhd_set_identity *how)
 {
+    uint32_t size = how->physical_sector_size;
     if (size == 0 || size == 512 || size == 4096)
         return STATUS_OK;
     return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
                        "VHDX %s: physical sectors of %u bytes are not possible; they must be 512 "
                        "or 4096.",
-                       x->image.file->path, size);
+                       path, size);
 }
 
 enum status vhdx_set_identity(struct vhd_image *image, const struct vhd_set_identity *how)
@@ -20,7 +21,7 @@ enum status vhdx_set_identity(struct vhd_image *image, const struct vhd_set_iden
     struct vhdx_item_change changes[2];
     uint8_t sector_size[4];
     size_t count = 0;
-    enum status status = check_sector_size(x, how->physical_sector_size);
+    enum status status = vhdx_check_identity(x->image.file->path, how);
     if (status)
         return status;
     if (how->virtual_disk_id && !guid_equal(how->virtual_disk_id, &x->metadata.virtual_disk_id))

@@ -10,6 +10,7 @@
 #include "vhd/errors.h"
 #include "vhd/virtdisk/error.h"
 
+#define SIZE_MIN                     (3u << 20)
 #define SECTOR_SIZE_DEFAULT          512u
 #define PHYSICAL_SECTOR_SIZE_DEFAULT 4096u
 #define VHDX_BLOCK_SIZE_DEFAULT      (32u << 20)
@@ -52,30 +53,47 @@ static uint32_t default_block_size(enum vhd_format format)
     return format == VHD_FORMAT_VHDX ? VHDX_BLOCK_SIZE_DEFAULT : BLOCK_SIZE;
 }
 
-enum status virtdisk_disk_create(const char *path, const struct vhd_create *how)
+static enum status check(const char *path, const struct vhd_create *how)
 {
-    bool fixed = how->type == VHD_TYPE_FIXED, vhdx = how->format == VHD_FORMAT_VHDX;
+    enum status status = how->format == VHD_FORMAT_VHDX ? vhdx_check_create(path, how)
+                                                        : vhd1_check_create(path, how);
+    if (status != STATUS_OK || how->virtual_size >= SIZE_MIN)
+        return status;
+    return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
+                       "%s: virtdisk makes no disks of less than 3 MiB.", path);
+}
+
+static struct virtdisk_create parameters_of(const struct vhd_create *how)
+{
+    bool vhdx = how->format == VHD_FORMAT_VHDX;
     struct virtdisk_create parameters = {
         .version = VIRTDISK_CREATE_VERSION_2,
         .maximum_size = how->virtual_size,
         .sector_size = how->logical_sector_size ? how->logical_sector_size : SECTOR_SIZE_DEFAULT,
     };
-    char *absolute;
-
     if (how->virtual_disk_id)
         parameters.unique_id = *how->virtual_disk_id;
-    if (!fixed)
+    if (how->type == VHD_TYPE_DYNAMIC)
         parameters.block_size = how->block_size ? how->block_size : default_block_size(how->format);
     if (vhdx)
         parameters.physical_sector_size =
             how->physical_sector_size ? how->physical_sector_size : PHYSICAL_SECTOR_SIZE_DEFAULT;
-    enum status status = os_absolute_path(path, &absolute);
+    return parameters;
+}
+
+enum status virtdisk_disk_create(const char *path, const struct vhd_create *how)
+{
+    const struct virtdisk_create parameters = parameters_of(how);
+    char *absolute;
+    enum status status = check(path, how);
+    if (status == STATUS_OK)
+        status = os_absolute_path(path, &absolute);
     if (status != STATUS_OK)
         return status;
-    status =
-        create(absolute, how->format,
-               fixed ? VIRTDISK_CREATE_FLAG_FULL_PHYSICAL_ALLOCATION : VIRTDISK_CREATE_FLAG_NONE,
-               &parameters);
+    status = create(absolute, how->format,
+                    how->type == VHD_TYPE_FIXED ? VIRTDISK_CREATE_FLAG_FULL_PHYSICAL_ALLOCATION
+                                                : VIRTDISK_CREATE_FLAG_NONE,
+                    &parameters);
     free(absolute);
     return status;
 }

@@ -33,5 +33,9 @@ enum status virtdisk_disk_create(const char *path, const struct vhd_create *how)
 enum status virtdisk_disk_create_child(const char *child_path, const char *parent_path,
                                        const struct file_system *fs) MUST_CHECK;
 enum status virtdisk_disk_merge(const char *child_path, const struct vhd_merge *how) MUST_CHECK;
+enum status virtdisk_disk_resize(const char *path, const struct vhd_resize *how) MUST_CHECK;
+enum status virtdisk_disk_compact(const char *path, const struct vhd_compact *how) MUST_CHECK;
+enum status virtdisk_disk_set_identity(const char *path,
+                                       const struct vhd_set_identity *how) MUST_CHECK;
 
 #endif

@@ -21,14 +21,16 @@ enum status virtdisk_open_handle(const struct virtdisk_api *api, const char *pat
     struct os_win32_retry retry;
     DWORD error;
 
-    enum status status = guid_generate(&parameters.resiliency);
-    if (status != STATUS_OK)
-        return status;
     WCHAR *wide = os_wide_path(path);
     if (!wide)
         return status_last()->status;
     os_win32_retry_begin(&retry, how->wait_ms);
     do {
+        enum status status = guid_generate(&parameters.resiliency);
+        if (status != STATUS_OK) {
+            free(wide);
+            return status;
+        }
         error =
             api->OpenVirtualDisk(&type, wide, VIRTDISK_ACCESS_NONE, how->flags, &parameters, out);
     } while (os_win32_is_sharing_violation(error) && os_win32_retry(&retry));

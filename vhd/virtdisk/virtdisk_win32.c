@@ -9,6 +9,9 @@ static const struct vhd_backend_ops backend = {
     .create = virtdisk_disk_create,
     .create_child = virtdisk_disk_create_child,
     .merge = virtdisk_disk_merge,
+    .resize = virtdisk_disk_resize,
+    .compact = virtdisk_disk_compact,
+    .set_identity = virtdisk_disk_set_identity,
 };
 
 enum status virtdisk_backend(const struct vhd_backend_ops **out)
