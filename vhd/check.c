@@ -119,7 +119,8 @@ enum status vhd_check(const char *path, const struct vhd_check *how, struct vhd_
         status = check_file(fs, file, &checker);
         file_close(file);
     }
-    if (status == STATUS_OK)
+    // What is damaged in the file itself is told; whether parents fit it is not worth asking then.
+    if (status == STATUS_OK && !vhd_checker_found(&checker, VHD_PROBLEM_DAMAGE))
         status = check_parents(absolute, fs, &checker);
     enum status end_status = vhd_checker_end(&checker);
     if (status == STATUS_OK)

@@ -35,6 +35,13 @@ enum status vhdx_has_header(struct file *file, bool *found)
 static enum status check_identifier(struct vhdx_check *c)
 {
     uint8_t raw[sizeof vhdx_identifier_signature];
+    if (c->x.view.size < VHDX_ALIGNMENT) {
+        VHDX_DAMAGE(c, "file-truncated",
+                    "the file has %" PRIu64 " bytes, less than the headers of a VHDX.",
+                    c->x.view.size);
+        c->stuck = true;
+        return STATUS_OK;
+    }
     enum status status = vhdx_check_read(c, 0, raw, sizeof raw);
     if (status || c->stuck)
         return status;

@@ -17,8 +17,9 @@
 #define RESERVED_OFFSET (VHDX_METADATA_FLAGS_OFFSET + 4)
 
 // In the item File Parameters, after the block size.
-#define PARAMETERS_OFFSET 4
-#define PARAMETERS_KNOWN  3u
+#define PARAMETERS_OFFSET    4
+#define PARAMETERS_KNOWN     3u
+#define PARAMETER_HAS_PARENT 2u
 
 struct table {
     uint8_t raw[VHDX_METADATA_TABLE_SIZE];
@@ -109,12 +110,12 @@ static void check_against_others(struct vhdx_check *c, struct table *table)
     }
 }
 
-static bool is_there(const struct table *table, const struct guid *guid)
+static const struct vhdx_metadata_item *find(const struct table *table, const struct guid *guid)
 {
     for (uint32_t i = 0; i < table->count; i++)
         if (!table->items[i].user && guid_equal(&table->items[i].guid, guid))
-            return true;
-    return false;
+            return &table->items[i];
+    return NULL;
 }
 
 static void check_presence(struct vhdx_check *c, const struct table *table)
@@ -130,7 +131,7 @@ static void check_presence(struct vhdx_check *c, const struct table *table)
         {&vhdx_guid_physical_sector_size, "Physical Sector Size"},
     };
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        if (!is_there(table, needed[i].guid))
+        if (!find(table, needed[i].guid))
             VHDX_DAMAGE(c, "metadata-item-missing", "metadata: the item \"%s\" is missing.",
                         needed[i].name);
     unsigned user_items = 0;
@@ -141,19 +142,27 @@ static void check_presence(struct vhdx_check *c, const struct table *table)
                   user_items, USER_ITEMS_MAX);
 }
 
-static enum status check_parameters(struct vhdx_check *c)
+// Flags of the file, and what they need.
+static enum status check_parameters(struct vhdx_check *c, const struct table *table)
 {
-    const struct vhdx_metadata_item *item =
-        vhdx_metadata_find(&c->x.metadata, &vhdx_guid_file_parameters);
-    uint8_t raw[8];
+    const struct vhdx_metadata_item *item = find(table, &vhdx_guid_file_parameters);
+    uint8_t raw[PARAMETERS_OFFSET + 4];
     enum status status =
         vhdx_check_read(c, c->x.regions.metadata.offset + item->offset, raw, sizeof raw);
-    if (!status && load_le32(raw + PARAMETERS_OFFSET) & ~PARAMETERS_KNOWN) {
+    if (status || c->stuck)
+        return status;
+    uint32_t flags = load_le32(raw + PARAMETERS_OFFSET);
+    if (flags & PARAMETER_HAS_PARENT && !find(table, &vhdx_guid_parent_locator)) {
+        VHDX_DAMAGE(c, "locator-missing",
+                    "metadata: the disk has a parent, but no parent locator names it.");
+        c->stuck = true;
+    }
+    if (flags & ~PARAMETERS_KNOWN) {
         c->metadata_flags = true;
         VHDX_MENDABLE(c, "metadata-parameters-reserved",
                       "metadata: File Parameters have reserved bits that are not zero.");
     }
-    return status;
+    return STATUS_OK;
 }
 
 // What the items say. All of them are there and in their places.
@@ -161,9 +170,9 @@ static enum status check_values(struct vhdx_check *c)
 {
     enum status status = vhdx_metadata_read(&c->x.view, &c->x.regions.metadata, &c->x.metadata);
     if (status != STATUS_DAMAGED && status != STATUS_UNSUPPORTED)
-        return status ? status : check_parameters(c);
+        return status;
     const struct status_details *failure = status_last();
-    const char *name = "metadata-values";
+    const char *name = "metadata-sector-size";
     if (failure->os_code == VHD_ERROR_INVALID_BLOCK_SIZE)
         name = "metadata-block-size";
     else if (failure->os_code == VHD_ERROR_INVALID_SIZE)
@@ -204,6 +213,8 @@ enum status vhdx_check_metadata(struct vhdx_check *c)
         check_presence(c, table);
         c->stuck = vhd_checker_count(c->checker, VHD_PROBLEM_DAMAGE) > before;
     }
+    if (!status && !c->stuck)
+        status = check_parameters(c, table);
     free(table);
     return status || c->stuck ? status : check_values(c);
 }

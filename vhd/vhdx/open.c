@@ -53,6 +53,11 @@ static enum status read_identifier(struct vhdx *x)
     if (memcmp(raw, vhdx_identifier_signature, sizeof vhdx_identifier_signature) != 0)
         return status_fail(STATUS_NOT_A_DISK, VHD_ERROR_NOT_VIRTUAL_DISK, "%s is not a VHDX.",
                            x->image.file->path);
+    if (x->view.size < VHDX_ALIGNMENT)
+        return status_fail(STATUS_DAMAGED, VHD_ERROR_INVALID_FILE_SIZE,
+                           "VHDX %s: the file has %" PRIu64
+                           " bytes, less than the headers of a VHDX.",
+                           x->image.file->path, x->view.size);
     decode_creator(raw + VHDX_CREATOR_OFFSET, x->creator, sizeof x->creator);
     return STATUS_OK;
 }

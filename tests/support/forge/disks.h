@@ -12,6 +12,9 @@
 #define FORGE_BASE  "/base.vhdx"
 #define FORGE_CHILD "/child.vhdx"
 
+#define FORGE_VHD_BASE  "/base.vhd"
+#define FORGE_VHD_CHILD "/child.avhd"
+
 // States of payload blocks of a VHDX.
 enum forge_state {
     FORGE_ABSENT = 0,
@@ -45,14 +48,26 @@ uint64_t forge_partial_block(struct forge_vhdx *f, uint64_t block);
 void forge_present_sectors(struct forged *d, struct forge_vhdx *f, uint64_t block, uint64_t mib,
                            uint64_t bitmap, uint64_t first, uint64_t count, uint8_t tag);
 
-// The same for a VHD: a child of `parent`, and blocks. `marked`: all bits of the bitmap are set.
+// The same for a VHD. `windows`: placed as Windows does, else by the book.
 void forge_begin_vhd(struct forged *d, struct forge_vhd *f, const char *path,
                      const struct forge_vhd_shape *shape);
+void forge_begin_vhd_child(struct forged *d, struct forge_vhd *f, const char *path,
+                           const char *parent, bool windows);
 void forge_vhd_full_block(struct forged *d, struct forge_vhd *f, uint32_t block, uint8_t tag);
+
+// The disks that faults are put into: eight blocks of 1 MiB, of which the blocks 0, 1 and 5 are at
+// 4, 5 and 6 MiB; and a child of a full disk, whose bitmap is at 4 MiB, with blocks at 5 and 6.
+void forge_plain_disk(struct forged *d, struct forge_vhdx *f);
+void forge_plain_child(struct forged *d, struct forge_vhdx *f);
+
+// Makes one byte of a file another one.
+void forge_flip(struct forged *d, const char *path, uint64_t at);
 
 extern const struct forge_disk forge_vhdx_disks[], forge_log_disks[], forge_vhd_disks[];
 extern const size_t forge_vhdx_disk_count, forge_log_disk_count, forge_vhd_disk_count;
-extern const struct forge_fault forge_vhdx_faults[], forge_table_faults[], forge_vhd_faults[];
-extern const size_t forge_vhdx_fault_count, forge_table_fault_count, forge_vhd_fault_count;
+extern const struct forge_fault forge_vhdx_faults[], forge_metadata_faults[];
+extern const struct forge_fault forge_table_faults[], forge_vhd_faults[];
+extern const size_t forge_vhdx_fault_count, forge_metadata_fault_count;
+extern const size_t forge_table_fault_count, forge_vhd_fault_count;
 
 #endif

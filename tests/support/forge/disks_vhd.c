@@ -1,11 +1,6 @@
 // Valid VHD files as other programs write them, and stranger ones.
 #include "tests/support/forge/disks.h"
 
-#include <string.h>
-
-#define VHD_BASE  "/base.vhd"
-#define VHD_CHILD "/child.avhd"
-
 void forge_begin_vhd(struct forged *d, struct forge_vhd *f, const char *path,
                      const struct forge_vhd_shape *shape)
 {
@@ -44,7 +39,7 @@ static void fixed(struct forged *d)
 {
     struct forge_vhd f;
     const struct forge_vhd_shape shape = {.type = FORGE_VHD_FIXED, .size = 4 * FORGE_MIB + 512};
-    forge_begin_vhd(d, &f, VHD_BASE, &shape);
+    forge_begin_vhd(d, &f, FORGE_VHD_BASE, &shape);
     fill_fixed(d, &f, 0, 100, 1);
     fill_fixed(d, &f, 8000, 193, 2);
     forge_vhd_end(&f);
@@ -55,7 +50,7 @@ static void fixed_legacy(struct forged *d)
     struct forge_vhd f;
     const struct forge_vhd_shape shape = {
         .type = FORGE_VHD_FIXED, .size = 4 * FORGE_MIB, .legacy_footer = true, .creator = "vpc "};
-    forge_begin_vhd(d, &f, VHD_BASE, &shape);
+    forge_begin_vhd(d, &f, FORGE_VHD_BASE, &shape);
     fill_fixed(d, &f, 5, 100, 1);
     forge_vhd_end(&f);
 }
@@ -66,7 +61,7 @@ static void fixed_in_disguise(struct forged *d)
 {
     struct forge_vhd f;
     const struct forge_vhd_shape shape = {.type = FORGE_VHD_FIXED, .size = 4 * FORGE_MIB};
-    forge_begin_vhd(d, &f, VHD_BASE, &shape);
+    forge_begin_vhd(d, &f, FORGE_VHD_BASE, &shape);
     fill_fixed(d, &f, 0, 1, FORGE_TAG_VHDX);
     fill_fixed(d, &f, 4 * FORGE_MIB / 512 - 1, 1, FORGE_TAG_VHD);
     forge_vhd_end(&f);
@@ -75,7 +70,7 @@ static void fixed_in_disguise(struct forged *d)
 static void dynamic_as(struct forged *d, const struct forge_vhd_shape *shape)
 {
     struct forge_vhd f;
-    forge_begin_vhd(d, &f, VHD_BASE, shape);
+    forge_begin_vhd(d, &f, FORGE_VHD_BASE, shape);
     forge_vhd_full_block(d, &f, 4, 1);
     forge_vhd_full_block(d, &f, 0, 2);
     forge_vhd_full_block(d, &f, 3, 3);
@@ -138,7 +133,7 @@ static void dynamic_marked(struct forged *d)
     struct forge_vhd f;
     const struct forge_vhd_shape shape = {
         .type = FORGE_VHD_DYNAMIC, .size = 8 * FORGE_MIB, .creator = "tap"};
-    forge_begin_vhd(d, &f, VHD_BASE, &shape);
+    forge_begin_vhd(d, &f, FORGE_VHD_BASE, &shape);
     uint64_t place = forge_vhd_put_block(&f, 2, false);
     put_sectors(d, &f, place, 2, 2 * 4096 + 3, 1, 1, true);
     put_sectors(d, &f, place, 2, 2 * 4096 + 14, 20, 2, true);
@@ -151,17 +146,17 @@ static void dynamic_cut(struct forged *d)
 {
     struct forge_vhd f;
     const struct forge_vhd_shape shape = {.type = FORGE_VHD_DYNAMIC, .size = 5 * FORGE_MIB};
-    forge_begin_vhd(d, &f, VHD_BASE, &shape);
+    forge_begin_vhd(d, &f, FORGE_VHD_BASE, &shape);
     forge_vhd_full_block(d, &f, 0, 1);
     uint64_t place = forge_vhd_put_block(&f, 2, true);
     put_sectors(d, &f, place, 2, 2 * 4096, 2048, 2, false);
     f.end = place + forge_vhd_bitmap_size(&f) + FORGE_MIB;
-    mem_fs_resize(d->fs, VHD_BASE, f.end);
+    mem_fs_resize(d->fs, FORGE_VHD_BASE, f.end);
     forge_vhd_end(&f);
 }
 
-static void begin_child(struct forged *d, struct forge_vhd *f, const char *path, const char *parent,
-                        bool windows)
+void forge_begin_vhd_child(struct forged *d, struct forge_vhd *f, const char *path,
+                           const char *parent, bool windows)
 {
     struct guid id = forge_vhd_id(parent);
     const struct forge_vhd_shape shape = {
@@ -180,7 +175,7 @@ static void full_base(struct forged *d)
     struct forge_vhd f;
     const struct forge_vhd_shape shape = {
         .type = FORGE_VHD_DYNAMIC, .size = 9 * FORGE_MIB, .aligned = true};
-    forge_begin_vhd(d, &f, VHD_BASE, &shape);
+    forge_begin_vhd(d, &f, FORGE_VHD_BASE, &shape);
     for (uint32_t block = 0; block < 5; block++)
         forge_vhd_full_block(d, &f, block, (uint8_t)(0x40 + block));
     forge_vhd_end(&f);
@@ -201,7 +196,7 @@ static void child_windows(struct forged *d)
 {
     struct forge_vhd f;
     full_base(d);
-    begin_child(d, &f, VHD_CHILD, VHD_BASE, true);
+    forge_begin_vhd_child(d, &f, FORGE_VHD_CHILD, FORGE_VHD_BASE, true);
     odd_runs(d, &f, 0x11);
     forge_vhd_end(&f);
 }
@@ -210,18 +205,18 @@ static void child_by_the_book(struct forged *d)
 {
     struct forge_vhd f;
     full_base(d);
-    begin_child(d, &f, VHD_CHILD, VHD_BASE, false);
+    forge_begin_vhd_child(d, &f, FORGE_VHD_CHILD, FORGE_VHD_BASE, false);
     odd_runs(d, &f, 0x21);
     forge_vhd_end(&f);
 }
 
 static void chain_of_four(struct forged *d)
 {
-    static const char *const paths[] = {VHD_BASE, "/c1.avhd", "/c2.avhd", "/c3.avhd"};
+    static const char *const paths[] = {FORGE_VHD_BASE, "/c1.avhd", "/c2.avhd", "/c3.avhd"};
     full_base(d);
     for (uint8_t i = 1; i < 4; i++) {
         struct forge_vhd f;
-        begin_child(d, &f, paths[i], paths[i - 1], i % 2);
+        forge_begin_vhd_child(d, &f, paths[i], paths[i - 1], i % 2);
         if (i == 2)
             forge_vhd_full_block(d, &f, 0, 0x77);
         else

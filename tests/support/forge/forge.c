@@ -20,6 +20,25 @@ const struct forge_disk *forge_disk_at(size_t index)
     return NULL;
 }
 
+const struct forge_fault *forge_fault_at(size_t index)
+{
+    const struct {
+        const struct forge_fault *faults;
+        size_t count;
+    } parts[] = {
+        {forge_vhdx_faults, forge_vhdx_fault_count},
+        {forge_metadata_faults, forge_metadata_fault_count},
+        {forge_table_faults, forge_table_fault_count},
+        {forge_vhd_faults, forge_vhd_fault_count},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (index < parts[i].count)
+            return &parts[i].faults[index];
+        index -= parts[i].count;
+    }
+    return NULL;
+}
+
 static void begin(struct forged *out, uint64_t seed)
 {
     *out = (struct forged){.fs = mem_fs_new(), .random = random_start(seed)};
@@ -29,6 +48,12 @@ void forge_make(const struct forge_disk *disk, uint64_t seed, struct forged *out
 {
     begin(out, seed);
     disk->make(out);
+}
+
+void forge_make_fault(const struct forge_fault *fault, uint64_t seed, struct forged *out)
+{
+    begin(out, seed);
+    fault->make(out);
 }
 
 void forge_free(struct forged *d)
