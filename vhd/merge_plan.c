@@ -28,7 +28,8 @@ struct walk {
     uint64_t data;        // bytes to copy
     uint64_t blocks;      // of the parent that must be allocated
     uint64_t bitmaps;     // sector bitmap blocks that may have to be allocated
-    uint64_t holes;       // bytes of existing blocks for which the file has no room
+    uint64_t holes;       // bytes of existing structures and blocks for which the file has no room
+    bool blocks_whole;    // no existing block that is written lacks room
     uint64_t last_block;  // the last one counted in `blocks`
     uint64_t last_bitmap; // the last one counted in `bitmaps`
     uint64_t data_start;  // the file is known to have room from here
@@ -154,8 +155,9 @@ static enum status walk(struct walk *w)
     uint64_t size = w->child->virtual_size;
     vhd_get_info(w->parent, &w->parent_info);
     enum status found = find_structure_holes(w);
-    if (found != STATUS_OK)
+    if (found != STATUS_OK || w->blocks_whole)
         return found;
+    uint64_t structures = w->holes;
     for (uint64_t at = 0; at < size; at += extent.length) {
         enum status status = vhd_map(w->child, VHD_MAP_LEAF, at, size - at, &extent);
         if (status == STATUS_OK && extent.kind != VHD_EXTENT_PARENT)
@@ -165,6 +167,7 @@ static enum status walk(struct walk *w)
         if (extent.kind != VHD_EXTENT_PARENT)
             w->data += extent.length;
     }
+    w->blocks_whole = w->holes == structures;
     return STATUS_OK;
 }
 
@@ -179,21 +182,30 @@ static uint64_t growth(const struct walk *w)
     return w->blocks * (block + align_up(vhd_bitmap_size(w), VHD_ALIGNMENT)) + VHD_FOOTER_ROOM;
 }
 
-enum status vhd_merge_plan(const char *child_path, const struct file_system *fs,
-                           struct vhd_merge_need *need)
+// *blocks_whole: a second walk need not look for holes in blocks.
+static enum status plan(const char *child_path, const struct file_system *fs,
+                        struct vhd_merge_need *need, bool *blocks_whole)
 {
     struct vhd *child;
-    fs = fs ? fs : file_system_os();
     enum status status = vhd_merge_open_reader(child_path, 1, fs, &child);
     if (status != STATUS_OK)
         return status;
     struct walk w = {.child = child, .parent = child->parent};
     status = walk(&w);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         *need = (struct vhd_merge_need){
             .data = w.data, .growth = growth(&w), .allocation = growth(&w) + w.holes};
+        *blocks_whole = w.blocks_whole;
+    }
     vhd_abandon(child);
     return status;
+}
+
+enum status vhd_merge_plan(const char *child_path, const struct file_system *fs,
+                           struct vhd_merge_need *need)
+{
+    bool blocks_whole;
+    return plan(child_path, fs ? fs : file_system_os(), need, &blocks_whole);
 }
 
 static enum status no_space(const char *path, uint64_t need, uint64_t there)
@@ -267,7 +279,7 @@ enum status vhd_merge_reserve(const char *child_path, const struct file_system *
     struct walk w = {.reserve = true};
 
     fs = fs ? fs : file_system_os();
-    enum status status = vhd_merge_plan(child_path, fs, &planned);
+    enum status status = plan(child_path, fs, &planned, &w.blocks_whole);
     if (status == STATUS_OK)
         status = open_for_reserve(child_path, fs, &w);
     if (status == STATUS_OK) {

@@ -18,6 +18,7 @@
 
 #define RETRY_PERIOD_MS      50
 #define ZERO_CHUNK           (256u * 1024)
+#define WRITE_BEHIND         (4u << 20) // the system starts to write so much at the latest
 #define TRANSFER_MAX         (1u << 30) // the system moves less than 2 GiB a call
 #define BYPASS_MIN           (1u << 20) // smaller writes gain nothing
 #define BYPASS_ALIGNMENT     4096u      // of the position in the file and in memory
@@ -30,6 +31,7 @@ struct posix_file {
     bool low_io_priority;
     bool bypass_cache; // until the file system refuses
     bool changed;      // since it was opened
+    size_t unsent;     // bytes in the cache since the system was told to begin with them
 };
 
 static struct posix_file *self(struct file *file)
@@ -131,6 +133,15 @@ static void write_direct(struct posix_file *f, uint64_t offset, const uint8_t *d
     (void)set_direct(f, false);
 }
 
+// A flush that finds everything still to do waits for all of it, while nothing else goes on.
+static void write_behind(struct posix_file *f)
+{
+    if (f->unsent < WRITE_BEHIND)
+        return;
+    f->unsent = 0;
+    sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE); // a failure is the flush's to tell
+}
+
 static enum status posix_write(struct file *file, uint64_t offset, const void *buffer, size_t size)
 {
     struct posix_file *f = self(file);
@@ -142,6 +153,7 @@ static enum status posix_write(struct file *file, uint64_t offset, const void *b
     const uint8_t *p = buffer;
     size_t done;
     write_direct(f, offset, p, size, &done);
+    f->unsent += size - done;
     while (done < size) {
         size_t step = (size_t)min_u64(size - done, TRANSFER_MAX);
         ssize_t n = pwrite(f->fd, p + done, step, (off_t)(offset + done));
@@ -152,6 +164,7 @@ static enum status posix_write(struct file *file, uint64_t offset, const void *b
                                      size, (unsigned long long)offset, file->path);
         done += (size_t)n;
     }
+    write_behind(f);
     return STATUS_OK;
 }
 
@@ -251,10 +264,9 @@ static enum status posix_trim_reservation(struct file *file)
     return s == STATUS_OK ? posix_set_size(file, size) : s; // cuts the blocks past the end
 }
 
-// What the file system cannot tell as data that a hole ends: holes, the end of the file, systems
-// without holes.
-static enum status extent_to_end(struct file *file, uint64_t offset, off_t data, int error,
-                                 enum file_extent_kind *kind, uint64_t *length)
+// A hole, the end of the file, or a system that knows of no holes.
+static enum status extent_of_no_data(struct file *file, uint64_t offset,
+                                     enum file_extent_kind *kind, uint64_t *length)
 {
     uint64_t size;
     enum status s = posix_size(file, &size);
@@ -266,13 +278,14 @@ static enum status extent_to_end(struct file *file, uint64_t offset, off_t data,
                            (unsigned long long)offset, file->path, (unsigned long long)size);
     uint64_t end = size;
     *kind = FILE_EXTENT_DATA;
-    if (data > (off_t)offset) {
+    off_t data = lseek(self(file)->fd, (off_t)offset, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) {
+        *kind = FILE_EXTENT_HOLE; // to the end
+    } else if (data > (off_t)offset) {
         *kind = FILE_EXTENT_HOLE;
         end = (uint64_t)data;
-    } else if (data < 0 && error == ENXIO) {
-        *kind = FILE_EXTENT_HOLE; // to the end
-    } else if (data < 0 && error != EINVAL && error != EOPNOTSUPP) {
-        return status_fail_errno(error, "Cannot look for holes in the file \"%s\"", file->path);
+    } else if (data < 0 && errno != EINVAL && errno != EOPNOTSUPP) {
+        return status_fail_errno(errno, "Cannot look for holes in the file \"%s\"", file->path);
     }
     *length = min_u64(end, size) - offset;
     return STATUS_OK;
@@ -281,12 +294,10 @@ static enum status extent_to_end(struct file *file, uint64_t offset, off_t data,
 static enum status posix_extent(struct file *file, uint64_t offset, enum file_extent_kind *kind,
                                 uint64_t *length)
 {
-    int fd = self(file)->fd;
-    off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
-    int error = data < 0 ? errno : 0;
-    off_t hole = data == (off_t)offset ? lseek(fd, data, SEEK_HOLE) : 0;
+    // One call where there is data, for that is asked most.
+    off_t hole = lseek(self(file)->fd, (off_t)offset, SEEK_HOLE);
     if (hole <= (off_t)offset)
-        return extent_to_end(file, offset, data, error, kind, length);
+        return extent_of_no_data(file, offset, kind, length);
     *kind = FILE_EXTENT_DATA;
     *length = (uint64_t)hole - offset;
     return STATUS_OK;
