@@ -23,9 +23,9 @@ struct item {
 #define OF_DISK VHDX_METADATA_IS_VIRTUAL_DISK
 #define OF_USER VHDX_METADATA_IS_USER
 
-static const struct guid first = GUID_INIT(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);
-static const struct guid second = GUID_INIT(2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2);
-static const struct guid third = GUID_INIT(3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3);
+#define FIRST  GUID_INIT(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+#define SECOND GUID_INIT(2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2)
+#define THIRD  GUID_INIT(3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3)
 
 static uint8_t byte_of(const struct item *item, uint32_t at)
 {
@@ -96,10 +96,10 @@ static struct mem_fs *with_parent(void)
 }
 
 static const struct item of_parent[] = {
-    {first, OF_DISK, 300000, 3},       // a system item that is not required
-    {second, OF_DISK | OF_USER, 5, 5}, // of a program
-    {third, OF_DISK, 0, 0},            // empty
-    {third, OF_USER, 70000, 7},        // of the file, not of the disk: same GUID, other kind
+    {FIRST, OF_DISK, 300000, 3},       // a system item that is not required
+    {SECOND, OF_DISK | OF_USER, 5, 5}, // of a program
+    {THIRD, OF_DISK, 0, 0},            // empty
+    {THIRD, OF_USER, 70000, 7},        // of the file, not of the disk: same GUID, other kind
 };
 
 static void create_child__items_of_the_disk__inherited(void **state)
@@ -117,8 +117,8 @@ static void create_child__items_of_the_disk__inherited(void **state)
 static void create_child__many_items__in_a_longer_region(void **state)
 {
     (void)state;
-    static const struct item items[] = {{first, OF_DISK, 800000, 1}};
-    static const struct item large[] = {{second, OF_DISK, 700000, 2}, {third, OF_DISK, 600000, 9}};
+    static const struct item items[] = {{FIRST, OF_DISK, 800000, 1}};
+    static const struct item large[] = {{SECOND, OF_DISK, 700000, 2}, {THIRD, OF_DISK, 600000, 9}};
     struct mem_fs *fs = with_parent();
     add_items(fs, PARENT, items, 1);
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
@@ -153,8 +153,8 @@ static void create_child__many_items__in_a_longer_region(void **state)
 static void merge__items_of_the_disk__are_the_childs(void **state)
 {
     (void)state;
-    static const struct item of_child[] = {{second, OF_DISK | OF_USER, 9000, 11},
-                                           {first, OF_DISK, 2, 12}};
+    static const struct item of_child[] = {{SECOND, OF_DISK | OF_USER, 9000, 11},
+                                           {FIRST, OF_DISK, 2, 12}};
     struct mem_fs *fs = with_parent();
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
     add_items(fs, PARENT, of_parent, 4);
@@ -171,8 +171,8 @@ static void merge__items_of_the_disk__are_the_childs(void **state)
 static void merge__item_larger_than_an_entry__taken_over(void **state)
 {
     (void)state;
-    static const struct item of_child[] = {{first, OF_DISK, 896 << 10, 21}};
-    static const struct item old[] = {{first, OF_DISK, 100, 22}, {third, OF_USER, 100, 23}};
+    static const struct item of_child[] = {{FIRST, OF_DISK, 896 << 10, 21}};
+    static const struct item old[] = {{FIRST, OF_DISK, 100, 22}, {THIRD, OF_USER, 100, 23}};
     struct mem_fs *fs = with_parent();
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
     // It goes past the old items, or between them: both are tried.
