@@ -196,7 +196,7 @@ static void op_merge(struct run *r)
 {
     if (r->d->depth < 2)
         return;
-    unsigned levels = 1;
+    unsigned levels = 1 + (unsigned)random_below(&r->random, r->d->depth - 1);
     unsigned stops = random_chance(&r->random, 30) ? 1 + (unsigned)random_below(&r->random, 3) : 0;
     uint64_t steps;
     struct vhd_merge how = {.levels = levels, .progress = count_down, .context = &steps};

@@ -18,6 +18,7 @@ static const struct option_form option_forms[OPTION_COUNT] = {
     [OPTION_JSON] = {"--json", false},
     [OPTION_LEAF] = {"--leaf", false},
     [OPTION_LENGTH] = {"--length", true},
+    [OPTION_LEVELS] = {"--levels", true},
     [OPTION_LOGICAL_SECTOR] = {"--logical-sector", true},
     [OPTION_OFFSET] = {"--offset", true},
     [OPTION_PARENT] = {"--parent", true},
@@ -26,6 +27,8 @@ static const struct option_form option_forms[OPTION_COUNT] = {
     [OPTION_REPAIR] = {"--repair", false},
     [OPTION_SIZE] = {"--size", true},
     [OPTION_TYPE] = {"--type", true},
+    [OPTION_UNSAFE] = {"--unsafe", false},
+    [OPTION_VIRTUAL_DISK_ID] = {"--virtual-disk-id", true},
 };
 
 const char *option_name(enum option option)

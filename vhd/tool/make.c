@@ -1,7 +1,5 @@
-// create, child, merge and convert.
+// create, child and convert.
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 #include "base/checked.h"
 #include "base/os.h"
@@ -39,65 +37,6 @@ enum status verb_child(const struct arguments *a, int *exit_code)
 {
     (void)exit_code;
     return vhd_create_child(a->files[0], a->values[OPTION_PARENT], NULL);
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcasecmp(text + length - end_length, end) == 0;
-}
-
-// Merging writes the parent, which other children need as it is, and the child is deleted
-// afterwards.
-static enum status refuse_merge(const char *child)
-{
-    const struct vhd_open alone = {
-        .share = FILE_SHARE_DENY_WRITE, .wait_ms = FILE_SHARING_WAIT_MS, .no_parents = true};
-    struct vhd_info info;
-    struct vhd *disk;
-
-    if (ends_with(child, ".part.avhdx") || ends_with(child, ".part.avhd")) {
-        (void)status_fail(
-            STATUS_REFUSED, 0,
-            "%s belongs to a resynchronization that is not complete; merging it would "
-            "leave a mixture of two disks.",
-            child);
-        return status_advise(
-            0, "Let the service finish or cancel it. --force merges it nevertheless.");
-    }
-    enum status status = tool_refuse_parent(child, NULL);
-    if (status == STATUS_OK)
-        status = vhd_open(child, &alone, &disk);
-    if (status != STATUS_OK)
-        return status;
-    vhd_get_info(disk, &info);
-    if (info.parent_path && os_file_exists(info.parent_path))
-        status = tool_refuse_parent(info.parent_path, child);
-    vhd_abandon(disk);
-    return status;
-}
-
-enum status verb_merge(const struct arguments *a, int *exit_code)
-{
-    (void)exit_code;
-    const char *child = a->files[0];
-    struct progress progress;
-    const struct vhd_merge how = {.progress = progress_step, .context = &progress};
-
-    enum status status = arguments_have(a, OPTION_FORCE) ? STATUS_OK : refuse_merge(child);
-    if (status != STATUS_OK)
-        return status;
-    interrupt_watch();
-    progress_start(&progress, "merging");
-    status = vhd_merge(child, &how);
-    progress_end(&progress);
-    if (status == STATUS_CANCELLED)
-        return status_advise(0,
-                             "\"vrepdisk merge %s\" finishes it. Until then the child reads as "
-                             "before; its parent is not to be used alone.",
-                             child);
-    // The parent is closed and stable: only now may the child go.
-    return status == STATUS_OK ? os_remove_file(child) : status;
 }
 
 // Writes what is not zero; the new disk reads as zeros already.

@@ -22,6 +22,7 @@ enum option {
     OPTION_JSON,
     OPTION_LEAF,
     OPTION_LENGTH,
+    OPTION_LEVELS,
     OPTION_LOGICAL_SECTOR,
     OPTION_OFFSET,
     OPTION_PARENT,
@@ -30,6 +31,8 @@ enum option {
     OPTION_REPAIR,
     OPTION_SIZE,
     OPTION_TYPE,
+    OPTION_UNSAFE,
+    OPTION_VIRTUAL_DISK_ID,
     OPTION_COUNT
 };
 
@@ -140,6 +143,9 @@ enum status verb_cat(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_write(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_create(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_child(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_resize(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_compact(const struct arguments *a, int *exit_code) MUST_CHECK;
+enum status verb_set(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_merge(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_check(const struct arguments *a, int *exit_code) MUST_CHECK;
 enum status verb_compare(const struct arguments *a, int *exit_code) MUST_CHECK;

@@ -45,12 +45,31 @@ static const struct verb verbs[] = {
      "CHILD --parent FILE", "Creates a differencing disk over another one.",
      "  --parent FILE    the disk to make it over; it must not be written while the child "
      "exists\n"},
-    {"merge", verb_merge, 1, BIT(OPTION_FORCE), OPTION_COUNT, EXIT_FAILED, EXIT_USAGE,
-     "CHILD [--force]", "Copies a child's content into its parent and deletes the child.",
-     "  --force    even an incomplete resynchronization (*.part.avhdx), a child that has "
+    {"merge", verb_merge, 1, BIT(OPTION_LEVELS) | BIT(OPTION_FORCE), OPTION_COUNT, EXIT_FAILED,
+     EXIT_USAGE, "CHILD [--levels N] [--force]",
+     "Copies a child's content into its parent and deletes the child.",
+     "  --levels N    merge the parent on into its own parent, too (2), and so on; default 1\n"
+     "  --force       even an incomplete resynchronization (*.part.avhdx), a child that has "
      "children,\n"
-     "             or one whose parent has other children\n"
-     "An interrupted merge is finished by running it again.\n"},
+     "                or one whose parent has other children (those are then lost)\n"
+     "An interrupted merge is finished by running it again. Ctrl-C stops it at a safe point.\n"},
+    {"resize", verb_resize, 1, BIT(OPTION_SIZE) | BIT(OPTION_UNSAFE), OPTION_SIZE, EXIT_FAILED,
+     EXIT_USAGE, "FILE --size N [--unsafe]", "Gives a disk another size.",
+     "  --size N    the new size; what is added reads as zeros\n"
+     "  --unsafe    cut off what is not zero, too; it is lost. Without, that is refused before\n"
+     "              anything is written\n"
+     "Partitions and file systems in the disk are not changed: shrink those before, grow them\n"
+     "after. Refused: a disk that has children, and a differencing VHD.\n"},
+    {"compact", verb_compact, 1, 0, OPTION_COUNT, EXIT_FAILED, EXIT_USAGE, "FILE",
+     "Makes the file of a dynamic disk smaller: blocks of zeros lose their room.",
+     "The disk's content and its children are not affected. Ctrl-C stops it at a safe point, and\n"
+     "it can be run again.\n"},
+    {"set", verb_set, 1, BIT(OPTION_VIRTUAL_DISK_ID) | BIT(OPTION_PHYSICAL_SECTOR), OPTION_COUNT,
+     EXIT_FAILED, EXIT_USAGE, "FILE [--virtual-disk-id GUID|new] [--physical-sector N]",
+     "Changes what a guest sees of the disk's identity.",
+     "  --virtual-disk-id GUID|new  the id that a guest knows the disk by\n"
+     "  --physical-sector N         VHDX only: 512 or 4096\n"
+     "Refused for a disk that has children.\n"},
     {"check", verb_check, 1, BIT(OPTION_REPAIR) | BIT(OPTION_JSON), OPTION_COUNT, CHECK_EXIT_FAILED,
      CHECK_EXIT_FAILED, "FILE [--repair] [--json]",
      "Checks the structure of one file, however damaged it is.",
