@@ -40,3 +40,24 @@ function(vrep_door_folder FOLDER)
         endif()
     endforeach()
 endfunction()
+
+# vrep_virtdisk_service(FOLDER): the service on virtdisk's double, with the other programs beside it in bin-virtdisk of
+# the build folder, and the scenarios of two Windows services run on it once more.
+function(vrep_virtdisk_service FOLDER)
+    set(bin "${CMAKE_BINARY_DIR}/bin-virtdisk")
+    file(GLOB sources CONFIGURE_DEPENDS "${FOLDER}/service/*.c" "${CMAKE_SOURCE_DIR}/service/host/*.c")
+    list(FILTER sources EXCLUDE REGEX "_posix\\.c$")
+    add_executable(vrepsvc_virtdisk ${sources} "${CMAKE_SOURCE_DIR}/service/main.c")
+    target_link_libraries(vrepsvc_virtdisk PRIVATE vrep_options vrep_virtdisk_double vrep_service_core)
+    set_target_properties(vrepsvc_virtdisk PROPERTIES OUTPUT_NAME vrepsvc RUNTIME_OUTPUT_DIRECTORY "${bin}")
+    add_dependencies(vrepsvc_virtdisk vrepctl vrepdisk)
+    add_custom_command(TARGET vrepsvc_virtdisk POST_BUILD
+        COMMAND ${CMAKE_COMMAND} -E copy_if_different
+            $<TARGET_FILE:vrepctl> $<TARGET_FILE:vrepdisk> $<TARGET_RUNTIME_DLLS:vrepctl> "${bin}"
+        COMMAND_EXPAND_LISTS VERBATIM)
+    set(name e2e.win_resync.virtdisk)
+    add_test(NAME ${name} COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/e2e/win_resync.py")
+    vrep_test_environment(${name} script TIMEOUT 600 LABELS e2e wine virtdisk)
+    set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT "VREP_BIN=${bin}" VREP_BACKEND=virtdisk)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+endfunction()

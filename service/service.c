@@ -88,7 +88,9 @@ static enum status open_parts(struct service *service)
     context->host_name = service->host_name;
     context->instance = service->instance;
     context->fs = file_system_os();
-    enum status s = throttle_new(supervisor->settings.bandwidth_limit, &context->server_throttle);
+    enum status s = vhd_choose_backend(vhd_default_backend());
+    if (s == STATUS_OK)
+        s = throttle_new(supervisor->settings.bandwidth_limit, &context->server_throttle);
     if (s == STATUS_OK)
         s = replica_table_new(&context->replicas);
     if (s == STATUS_OK)
@@ -137,7 +139,7 @@ static void raise_started(const struct service *service)
     EVENT_RAISE(supervisor->context.events, EVENT_SERVICE_STARTED, EVENT_STRING(VREP_VERSION),
                 EVENT_STRING(service->instance ? service->instance : "default"),
                 EVENT_STRING(service->listen_address), EVENT_NUMBER(supervisor->listen_port),
-                EVENT_NUMBER(count));
+                EVENT_NUMBER(count), EVENT_STRING(vhd_backend_name(vhd_chosen_backend())));
 }
 
 enum status service_start(const struct service_options *options, struct service **out)

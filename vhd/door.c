@@ -30,6 +30,11 @@ enum vhd_backend vhd_chosen_backend(void)
     return chosen;
 }
 
+const char *vhd_backend_name(enum vhd_backend backend)
+{
+    return backend == VHD_BACKEND_VIRTDISK ? "virtdisk" : "native";
+}
+
 // Only the operating system's files can be left to its own code.
 const struct vhd_backend_ops *vhd_backend_of(const struct file_system *fs)
 {

@@ -41,11 +41,14 @@ enum status vhd_choose_backend(enum vhd_backend backend) MUST_CHECK;
 enum vhd_backend vhd_default_backend(void);
 enum vhd_backend vhd_chosen_backend(void);
 
+// "native" or "virtdisk".
+const char *vhd_backend_name(enum vhd_backend backend);
+
 struct vhd_open {
     const struct file_system *fs; // NULL: the operating system's
     bool writable;                // the leaf; parents are opened for reading, deny-write
     enum file_share share;        // of the leaf; not FILE_SHARE_ANYTHING when writable
-    bool native;                  // even where virtdisk is the backend (a primary's live log)
+    bool native;                  // even where virtdisk is the backend
     bool no_parents;              // the leaf alone, for info; reads that need a parent fail
     bool low_io_priority;
     bool bypass_cache; // as in struct file_open; of the leaf
@@ -58,6 +61,10 @@ struct vhd_open {
 // STATUS_NOT_A_DISK; a parent missing: STATUS_PARENT_MISSING, changed since:
 // STATUS_PARENT_MISMATCH; held by others: STATUS_IN_USE; required features that we do not know:
 // STATUS_UNSUPPORTED.
+// Whichever backend was chosen, these are native: a look (FILE_SHARE_ANYTHING), a read-only open of
+// a chain with a live log, which virtdisk would replay into the file, and a read-only open of a
+// differencing disk alone. virtdisk itself decides how others may share what it has open, and knows
+// no I/O priority.
 enum status vhd_open(const char *path, const struct vhd_open *how, struct vhd **out) MUST_CHECK;
 
 // Flushes (writable) and closes; frees `disk` whatever the result. A VHDX closed after a successful

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # vrep-test: timeout=600 labels=e2e,wine presets=win64 serial
-"""Two Windows services under Wine's Service Control Manager: resynchronize, cancel, die and go on."""
+"""Two Windows services under Wine's Service Control Manager: resynchronize, cancel, die and go on.
+
+Once as they are, and once on virtdisk's double (VREP_BACKEND, VREP_BIN; tests/virtdisk)."""
 
 import os
 
@@ -17,6 +19,8 @@ def prepared(lab, folder=None):
     replica.fill(lab.rng, *((at * 2 * MIB, MIB) for at in range(6)))
     for service in (lab.primary, lab.replica):
         service.install().start()
+        backend = service.events(50000)[-1]["DiskBackend"]
+        check(backend == os.environ.get("VREP_BACKEND", "native"), f"the {service.role} works by {backend}")
     lab.relate("pair", [primary], [replica])
     return primary, replica
 

@@ -15,6 +15,7 @@ pthread_mutex_t double_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     struct double_handle *handles;
     unsigned broken;
+    bool aborts;
     uint32_t step_ms;
     struct {
         const char *name;
@@ -57,6 +58,8 @@ DWORD double_broken(DWORD error, const char *rule)
     state.broken++;
     pthread_mutex_unlock(&double_mutex);
     fprintf(stderr, "virtdisk's double: %s (error %lu)\n", rule, error);
+    if (state.aborts)
+        abort();
     return error;
 }
 
@@ -136,6 +139,11 @@ uint32_t double_step_ms(void)
     uint32_t ms = state.step_ms;
     pthread_mutex_unlock(&double_mutex);
     return ms;
+}
+
+void double_abort_when_broken(void)
+{
+    state.aborts = true;
 }
 
 unsigned double_broken_rules(void)

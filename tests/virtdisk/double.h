@@ -16,6 +16,9 @@ unsigned double_open_handles(void);
 // Forgets the broken rules, after a test that meant to break some.
 void double_forget_broken_rules(void);
 
+// From now on a broken rule ends the process: for programs that nobody asks.
+void double_abort_when_broken(void);
+
 // The next call but `skip` of this function, by its name, fails with `error`, without doing
 // anything. NULL: none does.
 void double_fail(const char *function, unsigned skip, uint32_t error);
