@@ -10,8 +10,8 @@
 #define PARENT "/parent.vhdx"
 #define CHILD  "/child.vhdx"
 
-#define SEEDS         16
-#define ENOUGH_STATES 1000
+#define SEEDS         32
+#define ENOUGH_STATES 1500
 
 // What a disk may be before, meanwhile and after.
 struct scenario {

@@ -11,6 +11,7 @@
 #include "tests/support/disk_model.h"
 #include "tests/support/random.h"
 #include "vhd/vhd.h"
+#include "vhd/vhdx/bat.h"
 
 #define PARENT    "/parent.vhdx"
 #define CHILD     "/child.vhdx"
@@ -238,6 +239,42 @@ static void write__after_zero_of_whole_blocks_and_cut__old_or_new_data(void **st
     mem_fs_free(start);
 }
 
+// Blocks that another program has unmapped and that remember where they were: their room, with what
+// lies in it, is theirs again when they are written, and free when they are zeroed.
+static void write__over_soft_anchors_and_cut__flushed_data_is_there(void **state)
+{
+    (void)state;
+    struct mem_fs *start = mem_fs_new();
+    create_parent(start, VHD_TYPE_DYNAMIC, 1 << 20);
+    struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 7};
+    struct disk_model *other = disk_model_new(DISK_SIZE, 512);
+    struct vhd *disk = open_disk(mem_fs_system(start), PARENT, true);
+    assert_ok(disk_model_write(other, disk, 0, 4 * MIB));
+    assert_ok(vhd_close(disk));
+    disk_model_free(other);
+    for (uint64_t block = 0; block < 4; block++) {
+        uint64_t raw;
+        mem_fs_peek(start, PARENT, 3 * MIB + block * 8, &raw, sizeof raw);
+        raw = (raw & ~7ull) | (block % 2 ? VHDX_BLOCK_UNMAPPED : VHDX_BLOCK_UNDEFINED);
+        mem_fs_poke(start, PARENT, 3 * MIB + block * 8, &raw, sizeof raw);
+    }
+    struct crash_fs *crash = crash_fs_new(start);
+    disk = open_disk(crash_fs_system(crash), PARENT, true);
+    assert_ok(disk_model_write(s.model, disk, 512, 512)); // part of the first
+    assert_ok(disk_model_write(s.model, disk, 5 * MIB, 4096));
+    assert_ok(disk_model_write(s.model, disk, MIB, MIB)); // all of the second
+    assert_ok(vhd_flush(disk));
+    disk_model_promise(s.model, crash_fs_operations(crash));
+    assert_ok(disk_model_zero(s.model, disk, 2 * MIB, MIB));
+    assert_ok(vhd_flush(disk));
+    assert_ok(disk_model_write(s.model, disk, 4 * MIB, 512)); // where the third one was
+    assert_ok(disk_model_write(s.model, disk, 3 * MIB + 4096, 512));
+    assert_ok(vhd_close(disk));
+    disk_model_promise(s.model, crash_fs_operations(crash));
+    cut_everywhere(&s, crash, 16);
+    mem_fs_free(start);
+}
+
 // So many flushes that the ring of 1 MiB wraps, then cuts around the wrap.
 static void flush__ring_wraps_and_cut__flushed_data_is_there(void **state)
 {
@@ -335,6 +372,7 @@ int main(void)
         cmocka_unit_test(write__child_cut_anywhere__flushed_data_is_there),
         cmocka_unit_test(write__after_a_crash_and_cut_again__flushed_data_is_there),
         cmocka_unit_test(write__after_zero_of_whole_blocks_and_cut__old_or_new_data),
+        cmocka_unit_test(write__over_soft_anchors_and_cut__flushed_data_is_there),
         cmocka_unit_test(flush__ring_wraps_and_cut__flushed_data_is_there),
         cmocka_unit_test(flush__more_pages_than_an_entry_and_cut__every_block_is_whole),
     };
