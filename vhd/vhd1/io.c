@@ -170,6 +170,7 @@ static enum status zero_piece(struct vhd1 *disk, const struct piece *piece)
 enum status vhd1_zero(struct vhd_image *image, uint64_t offset, uint64_t length)
 {
     struct vhd1 *disk = vhd1_of(image);
+    disk->known_data_end = disk->known_data; // there may be a hole now
     if (disk->footer.type == VHD_TYPE_FIXED)
         return image->file->ops->zero(image->file, offset, length);
     while (length > 0) {
@@ -197,13 +198,31 @@ enum status vhd1_flush(struct vhd_image *image)
     return status == STATUS_OK ? file_flush(image->file) : status;
 }
 
+// The extent of the file at `at`; of data, what was found last is kept.
+static enum status file_extent(struct vhd1 *disk, uint64_t at, enum file_extent_kind *kind,
+                               uint64_t *length)
+{
+    struct file *file = disk->image.file;
+    if (at >= disk->known_data && at < disk->known_data_end) {
+        *kind = FILE_EXTENT_DATA;
+        *length = disk->known_data_end - at;
+        return STATUS_OK;
+    }
+    enum status status = file->ops->extent(file, at, kind, length);
+    if (status == STATUS_OK && *kind == FILE_EXTENT_DATA) {
+        disk->known_data = at;
+        disk->known_data_end = at + *length;
+    }
+    return status;
+}
+
 // Data that the file does not hold, because it has a hole there, is zero; sectors that touch a hole
 // only in part are data.
-static enum status map_file_range(struct file *file, uint64_t at, struct vhd_extent *out)
+static enum status map_file_range(struct vhd1 *disk, uint64_t at, struct vhd_extent *out)
 {
     enum file_extent_kind kind;
     uint64_t length;
-    enum status status = file->ops->extent(file, at, &kind, &length);
+    enum status status = file_extent(disk, at, &kind, &length);
     if (status != STATUS_OK)
         return status;
     out->kind = VHD_EXTENT_DATA;
@@ -217,15 +236,27 @@ static enum status map_file_range(struct file *file, uint64_t at, struct vhd_ext
     return STATUS_OK;
 }
 
+// How much of extent->length the blocks without a place take, from `piece` on.
+static void map_absent_blocks(const struct vhd1 *disk, const struct piece *piece,
+                              struct vhd_extent *extent)
+{
+    uint64_t length = piece->length;
+    uint32_t block = piece->block + 1;
+    while (length < extent->length && block < disk->bat.count && !is_allocated(disk, block++))
+        length += disk->header.block_size;
+    extent->length = min_u64(length, extent->length);
+    extent->kind = is_differencing(disk) ? VHD_EXTENT_PARENT : VHD_EXTENT_ZERO;
+}
+
 // The sectors from `piece` on that are alike: the parent's, or here and alike in the file.
 static enum status map_piece(struct vhd1 *disk, const struct piece *piece,
                              struct vhd_extent *extent)
 {
-    extent->length = piece->length;
     if (!is_allocated(disk, piece->block)) {
-        extent->kind = is_differencing(disk) ? VHD_EXTENT_PARENT : VHD_EXTENT_ZERO;
+        map_absent_blocks(disk, piece, extent);
         return STATUS_OK;
     }
+    extent->length = piece->length;
     if (is_differencing(disk)) {
         uint32_t count;
         bool present;
@@ -239,7 +270,7 @@ static enum status map_piece(struct vhd1 *disk, const struct piece *piece,
             return STATUS_OK;
         }
     }
-    return map_file_range(disk->image.file, data_offset(disk, piece), extent);
+    return map_file_range(disk, data_offset(disk, piece), extent);
 }
 
 enum status vhd1_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
@@ -249,7 +280,7 @@ enum status vhd1_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
     struct vhd_extent extent = {.offset = offset, .length = limit};
     enum status status;
     if (disk->footer.type == VHD_TYPE_FIXED) {
-        status = map_file_range(image->file, offset, &extent);
+        status = map_file_range(disk, offset, &extent);
     } else {
         struct piece piece = piece_at(disk, offset, limit);
         status = map_piece(disk, &piece, &extent);

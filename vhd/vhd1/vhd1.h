@@ -288,8 +288,9 @@ struct vhd1 {
     uint32_t bitmap_size;
     uint8_t *bitmap_full; // one a block: all bits of its bitmap are known to be set
     struct vhd1_bitmaps bitmaps;
-    uint64_t data_end;  // new blocks go here or behind
-    uint64_t footer_at; // the trailing footer's offset
+    uint64_t data_end;                   // new blocks go here or behind
+    uint64_t footer_at;                  // the trailing footer's offset
+    uint64_t known_data, known_data_end; // of the file: no hole is between these two
     uint64_t file_size;
     uint64_t write_time;
     struct file_id file_id;
