@@ -7,16 +7,28 @@
 
 #include "base/os.h"
 
-struct search {
-    const char *folder;
-    struct vhd_info parent;
-    struct file_id except; // a child that does not count; the parent itself when there is none
-    char *found;
-    enum status status;
+// A differencing disk and the files that are where its parent may be.
+struct child {
+    struct child *next;
+    char *path;
+    struct file_id id;
+    struct file_id *parents; // in the order in which the child looks for them
+    size_t parent_count;
+};
+
+struct vhd_children {
+    char *folder;
+    struct child *first;
+    enum status status; // of the listing
 };
 
 // Looks take no lock: whoever uses a file is not disturbed.
 static const struct file_open look = {.share = FILE_SHARE_ANYTHING};
+
+static enum status look_at(const char *path, struct vhd **disk)
+{
+    return vhd_open_leaf(file_system_os(), path, &look, false, disk);
+}
 
 static enum status identify(const char *path, struct file_id *id)
 {
@@ -59,74 +71,159 @@ static bool same_file(const struct file_id *a, const struct file_id *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-// The parent is at the first of the child's paths where there is a file, or at a later one if the
-// linkage says so: then the child finds it there.
-static bool is_child(struct vhd *disk, const struct search *search)
+static void free_child(struct child *child)
+{
+    free(child->path);
+    free(child->parents);
+    free(child);
+}
+
+static enum status find_parents(struct vhd *disk, struct child *child)
+{
+    char **paths;
+    size_t count = 0;
+    enum status status = disk->image->ops->parent_paths(disk->image, &paths);
+    if (status != STATUS_OK)
+        return status;
+    while (paths[count])
+        count++;
+    child->parents = calloc(count ? count : 1, sizeof *child->parents);
+    if (!child->parents)
+        status = status_no_memory("the parents of a disk");
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        if (vhd_path_may_be_followed(disk->path, paths[i]) &&
+            identify(paths[i], &child->parents[child->parent_count]) == STATUS_OK)
+            child->parent_count++;
+    vhd_free_paths(paths);
+    return status;
+}
+
+static enum status add_child(struct vhd_children *children, struct vhd *disk)
 {
     struct vhd_info info;
-    char **paths;
-    bool found = false, counts = true;
-
+    struct child *child = calloc(1, sizeof *child);
+    if (!child)
+        return status_no_memory("a differencing disk");
     vhd_get_info(disk, &info);
-    if (info.type != VHD_TYPE_DIFFERENCING || same_file(&info.file_id, &search->except) ||
-        disk->image->ops->parent_paths(disk->image, &paths) != STATUS_OK)
-        return false;
-    for (size_t i = 0; paths[i] && !found; i++) {
-        struct file_id id;
-        if (!vhd_path_may_be_followed(disk->path, paths[i]) || identify(paths[i], &id) != STATUS_OK)
-            continue;
-        found = counts && same_file(&id, &search->parent.file_id);
-        counts = disk->image->ops->matches_parent(disk->image, &search->parent);
+    child->id = info.file_id;
+    child->path = strdup(disk->path);
+    enum status status = child->path ? find_parents(disk, child) : status_no_memory("a path");
+    if (status != STATUS_OK) {
+        free_child(child);
+        return status == STATUS_OUT_OF_MEMORY ? status : STATUS_OK;
     }
-    vhd_free_paths(paths);
-    return found;
+    child->next = children->first;
+    children->first = child;
+    return STATUS_OK;
 }
 
 // A file that cannot be opened is no child that we could harm: a child in use holds its parent,
 // which then cannot be opened for writing either.
-static bool look_at(void *context, const char *name)
+static bool look_at_entry(void *context, const char *name)
 {
-    struct search *search = context;
+    struct vhd_children *children = context;
     struct vhd *disk;
 
     if (!has_disk_name(name))
         return true;
-    char *path = os_path_join(search->folder, name);
+    char *path = os_path_join(children->folder, name);
     if (!path) {
-        search->status = status_no_memory("a path");
+        children->status = status_no_memory("a path");
         return false;
     }
-    if (vhd_open_leaf(file_system_os(), path, &look, false, &disk) == STATUS_OK) {
-        if (is_child(disk, search)) {
-            search->found = path;
-            path = NULL;
-        }
+    if (look_at(path, &disk) == STATUS_OK) {
+        if (disk->type == VHD_TYPE_DIFFERENCING)
+            children->status = add_child(children, disk);
         vhd_abandon(disk);
     }
     free(path);
-    return !search->found;
+    return children->status == STATUS_OK;
+}
+
+enum status vhd_children_look(const char *folder, struct vhd_children **out)
+{
+    struct vhd_children *children = calloc(1, sizeof *children);
+    if (!children)
+        return status_no_memory("the differencing disks of a folder");
+    enum status status = os_absolute_path(folder, &children->folder);
+    if (status == STATUS_OK)
+        status = os_list_folder(children->folder, look_at_entry, children);
+    if (status == STATUS_OK)
+        status = children->status;
+    if (status != STATUS_OK) {
+        vhd_children_free(children);
+        return status;
+    }
+    *out = children;
+    return STATUS_OK;
+}
+
+void vhd_children_free(struct vhd_children *children)
+{
+    while (children && children->first) {
+        struct child *child = children->first;
+        children->first = child->next;
+        free_child(child);
+    }
+    if (children)
+        free(children->folder);
+    free(children);
+}
+
+// The parent is at the first of the child's paths where there is a file, or at a later one if the
+// linkage says so: then the child finds it there.
+static bool is_child(const struct child *child, const struct vhd_info *parent)
+{
+    struct vhd *disk;
+    size_t at = 0;
+    while (at < child->parent_count && !same_file(&child->parents[at], &parent->file_id))
+        at++;
+    if (at == 0 || at == child->parent_count)
+        return at < child->parent_count;
+    if (look_at(child->path, &disk) != STATUS_OK)
+        return false;
+    bool matches = disk->image->ops->matches_parent(disk->image, parent);
+    vhd_abandon(disk);
+    return matches;
+}
+
+enum status vhd_children_of(const struct vhd_children *children, const char *path,
+                            const char *except, char **child_path)
+{
+    struct vhd_info parent;
+    struct file_id not_counted;
+    const struct child *child = children->first;
+    enum status status = look_at_parent(path, &parent);
+    if (status == STATUS_OK)
+        status = identify(except ? except : path, &not_counted);
+    if (status != STATUS_OK)
+        return status;
+    while (child && (same_file(&child->id, &not_counted) || !is_child(child, &parent)))
+        child = child->next;
+    char *found = child ? strdup(child->path) : NULL;
+    if (child && !found)
+        return status_no_memory("a path");
+    *child_path = found;
+    return STATUS_OK;
 }
 
 enum status vhd_find_other_child(const char *path, const char *except, char **child_path)
 {
-    struct search search = {.status = STATUS_OK};
+    struct vhd_children *children;
     char *absolute = NULL, *folder = NULL;
+    struct vhd_info info;
 
     enum status status = os_absolute_path(path, &absolute);
     if (status == STATUS_OK)
-        status = look_at_parent(absolute, &search.parent);
-    if (status == STATUS_OK)
-        status = identify(except ? except : absolute, &search.except);
+        status = look_at_parent(absolute, &info);
     if (status == STATUS_OK && !(folder = os_path_folder(absolute)))
         status = status_no_memory("a path");
+    if (status == STATUS_OK)
+        status = vhd_children_look(folder, &children);
     if (status == STATUS_OK) {
-        search.folder = folder;
-        status = os_list_folder(folder, look_at, &search);
+        status = vhd_children_of(children, absolute, except, child_path);
+        vhd_children_free(children);
     }
-    if (status == STATUS_OK)
-        status = search.status;
-    if (status == STATUS_OK)
-        *child_path = search.found;
     free(folder);
     free(absolute);
     return status;

@@ -183,6 +183,19 @@ enum status vhd_find_child(const char *path, char **child_path) MUST_CHECK;
 enum status vhd_find_other_child(const char *path, const char *except,
                                  char **child_path) MUST_CHECK;
 
+// The differencing disks of a folder, looked at once: for a caller who asks for many parents in it.
+struct vhd_children;
+
+// Looks at the files of `folder` as vhd_find_child does.
+enum status vhd_children_look(const char *folder, struct vhd_children **out) MUST_CHECK;
+
+// vhd_find_other_child for a disk of that folder, as it was when it was looked at; `except` may be
+// NULL.
+enum status vhd_children_of(const struct vhd_children *children, const char *path,
+                            const char *except, char **child_path) MUST_CHECK;
+
+void vhd_children_free(struct vhd_children *children);
+
 // What long work says while it runs: bytes done and in all; returning false stops it at a safe
 // point (STATUS_CANCELLED). May be NULL.
 typedef bool vhd_progress(void *context, uint64_t done, uint64_t total);
