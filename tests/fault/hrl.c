@@ -157,7 +157,7 @@ static void apply__any_call_fails__reported_and_can_be_run_again(void **state)
     for (uint64_t nth = 1; fired; nth++) {
         struct mem_fs *fs = mem_fs_clone(start);
         struct fault_fs *fault = fault_fs_new(mem_fs_system(fs));
-        struct hrl_applied applied;
+        struct hrl_applied applied = {0};
         fault_fs_arm(fault, FAULT_ANY & ~FAULT_LOOK, nth, STATUS_IO, false);
         enum status status = apply_log(fault_fs_system(fault), &applied);
         fired = fault_fs_fired(fault);
