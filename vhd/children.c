@@ -140,17 +140,17 @@ static bool look_at_entry(void *context, const char *name)
     return children->status == STATUS_OK;
 }
 
-enum status vhd_children_look(const char *folder, struct vhd_children **out)
+static enum status look_into(char *folder, struct vhd_children **out)
 {
     struct vhd_children *children = calloc(1, sizeof *children);
     if (!children)
         return status_no_memory("the differencing disks of a folder");
-    enum status status = os_absolute_path(folder, &children->folder);
-    if (status == STATUS_OK)
-        status = os_list_folder(children->folder, look_at_entry, children);
+    children->folder = folder;
+    enum status status = os_list_folder(folder, look_at_entry, children);
     if (status == STATUS_OK)
         status = children->status;
     if (status != STATUS_OK) {
+        children->folder = NULL; // the caller's still
         vhd_children_free(children);
         return status;
     }
@@ -187,18 +187,11 @@ static bool is_child(const struct child *child, const struct vhd_info *parent)
     return matches;
 }
 
-enum status vhd_children_of(const struct vhd_children *children, const char *path,
-                            const char *except, char **child_path)
+static enum status find_child(const struct vhd_children *children, const struct vhd_info *parent,
+                              const struct file_id *except, char **child_path)
 {
-    struct vhd_info parent;
-    struct file_id not_counted;
     const struct child *child = children->first;
-    enum status status = look_at_parent(path, &parent);
-    if (status == STATUS_OK)
-        status = identify(except ? except : path, &not_counted);
-    if (status != STATUS_OK)
-        return status;
-    while (child && (same_file(&child->id, &not_counted) || !is_child(child, &parent)))
+    while (child && (same_file(&child->id, except) || !is_child(child, parent)))
         child = child->next;
     char *found = child ? strdup(child->path) : NULL;
     if (child && !found)
@@ -207,25 +200,51 @@ enum status vhd_children_of(const struct vhd_children *children, const char *pat
     return STATUS_OK;
 }
 
-enum status vhd_find_other_child(const char *path, const char *except, char **child_path)
+static enum status look_beside(const char *path, struct vhd_children **known)
 {
     struct vhd_children *children;
-    char *absolute = NULL, *folder = NULL;
-    struct vhd_info info;
+    char *folder = os_path_folder(path);
+    if (!folder)
+        return status_no_memory("a path");
+    if (*known && strcmp((*known)->folder, folder) == 0) {
+        free(folder);
+        return STATUS_OK;
+    }
+    enum status status = look_into(folder, &children);
+    if (status != STATUS_OK) {
+        free(folder);
+        return status;
+    }
+    vhd_children_free(*known);
+    *known = children;
+    return STATUS_OK;
+}
+
+enum status vhd_find_among_children(struct vhd_children **known, const char *path,
+                                    const char *except, char **child_path)
+{
+    struct vhd_info parent;
+    struct file_id not_counted;
+    char *absolute = NULL;
 
     enum status status = os_absolute_path(path, &absolute);
     if (status == STATUS_OK)
-        status = look_at_parent(absolute, &info);
-    if (status == STATUS_OK && !(folder = os_path_folder(absolute)))
-        status = status_no_memory("a path");
+        status = look_at_parent(absolute, &parent);
     if (status == STATUS_OK)
-        status = vhd_children_look(folder, &children);
-    if (status == STATUS_OK) {
-        status = vhd_children_of(children, absolute, except, child_path);
-        vhd_children_free(children);
-    }
-    free(folder);
+        status = identify(except ? except : absolute, &not_counted);
+    if (status == STATUS_OK)
+        status = look_beside(absolute, known);
+    if (status == STATUS_OK)
+        status = find_child(*known, &parent, &not_counted, child_path);
     free(absolute);
+    return status;
+}
+
+enum status vhd_find_other_child(const char *path, const char *except, char **child_path)
+{
+    struct vhd_children *children = NULL;
+    enum status status = vhd_find_among_children(&children, path, except, child_path);
+    vhd_children_free(children);
     return status;
 }
 

@@ -183,17 +183,15 @@ enum status vhd_find_child(const char *path, char **child_path) MUST_CHECK;
 enum status vhd_find_other_child(const char *path, const char *except,
                                  char **child_path) MUST_CHECK;
 
-// The differencing disks of a folder, looked at once: for a caller who asks for many parents in it.
+// The differencing disks of a folder, for a caller who asks for the children of many disks in it.
 struct vhd_children;
 
-// Looks at the files of `folder` as vhd_find_child does.
-enum status vhd_children_look(const char *folder, struct vhd_children **out) MUST_CHECK;
+// vhd_find_other_child (`except` may be NULL) that looks into each folder once: *known is NULL at
+// first, then what was found in the folder of the last disk; the caller frees it.
+enum status vhd_find_among_children(struct vhd_children **known, const char *path,
+                                    const char *except, char **child_path) MUST_CHECK;
 
-// vhd_find_other_child for a disk of that folder, as it was when it was looked at; `except` may be
-// NULL.
-enum status vhd_children_of(const struct vhd_children *children, const char *path,
-                            const char *except, char **child_path) MUST_CHECK;
-
+// NULL is fine.
 void vhd_children_free(struct vhd_children *children);
 
 // What long work says while it runs: bytes done and in all; returning false stops it at a safe

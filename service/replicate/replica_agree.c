@@ -231,10 +231,10 @@ static enum status check_pair(struct replica_session *s, const struct relationsh
     return STATUS_OK;
 }
 
-static enum status check_no_child(const char *path)
+static enum status check_no_child(struct vhd_children **known, const char *path)
 {
     char *child = NULL;
-    enum status st = vhd_find_child(path, &child);
+    enum status st = vhd_find_among_children(known, path, NULL, &child);
     if (st != STATUS_OK || !child)
         return st;
     (void)status_fail(STATUS_REFUSED, 0,
@@ -374,10 +374,12 @@ static enum status check_disks(struct replica_session *s, const struct relations
                                struct agreement *out)
 {
     bool ours = r->phase == PHASE_COMPARING && guid_equal(&r->resync_id, &request->resync_id);
-    for (size_t i = 0; i < r->disk_count; i++) {
+    struct vhd_children *children = NULL;
+    enum status st = STATUS_OK;
+    for (size_t i = 0; i < r->disk_count && st == STATUS_OK; i++) {
         struct vhd *looked = NULL;
         const struct peer_disk *primary = &request->disks.disk[i];
-        enum status st = request->probe ? describe_looking(s, r, i, &looked, &infos[i]) : STATUS_OK;
+        st = request->probe ? describe_looking(s, r, i, &looked, &infos[i]) : STATUS_OK;
         if (st == STATUS_OK)
             st = check_pair(s, r, i, primary, &infos[i]);
         // A resynchronization that goes on is guarded when it begins: what it finds is its business
@@ -385,17 +387,16 @@ static enum status check_disks(struct replica_session *s, const struct relations
         if (st == STATUS_OK && !ours && !request->overwrite_replica)
             st = replica_check_guard(r, i, &infos[i], primary);
         if (st == STATUS_OK && r->phase == PHASE_NONE)
-            st = check_no_child(r->disks[i].path);
+            st = check_no_child(&children, r->disks[i].path);
         if (st == STATUS_OK) {
             peer_disk_describe(&infos[i], &out->disks.disk[i]);
             st = replica_warn_of_identity(request, i, &out->disks.disk[i], out->warnings);
         }
         if (looked)
             vhd_abandon(looked);
-        if (st != STATUS_OK)
-            return st;
     }
-    return STATUS_OK;
+    vhd_children_free(children);
+    return st;
 }
 
 static enum status agree_on(struct replica_session *s, const struct relationship *r,

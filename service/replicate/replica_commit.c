@@ -150,21 +150,22 @@ static enum status reserve_and_persist(struct replica_session *s, const struct r
 static enum status check_no_other_child(const struct replica_session *s,
                                         const struct relationship *r)
 {
-    for (size_t i = 0; i < r->disk_count; i++) {
+    struct vhd_children *children = NULL;
+    enum status st = STATUS_OK;
+    for (size_t i = 0; i < r->disk_count && st == STATUS_OK; i++) {
         char *other = NULL;
-        enum status st = vhd_find_other_child(r->disks[i].path, s->child_paths[i], &other);
-        if (st != STATUS_OK)
-            return st;
-        if (!other)
+        st = vhd_find_among_children(&children, r->disks[i].path, s->child_paths[i], &other);
+        if (st != STATUS_OK || !other)
             continue;
         (void)status_fail(
             STATUS_REFUSED, 0,
             "The replica's disk '%s' has become the parent of '%s', which the merge would break.",
             r->disks[i].path, other);
         free(other);
-        return status_advise(0, "Merge or delete that differencing disk, then resume replication.");
+        st = status_advise(0, "Merge or delete that differencing disk, then resume replication.");
     }
-    return STATUS_OK;
+    vhd_children_free(children);
+    return st;
 }
 
 static enum status commit_now(struct replica_session *s, const struct relationship *r)
