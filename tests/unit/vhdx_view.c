@@ -127,11 +127,39 @@ static void page_map__many_pages__found_and_removed_by_their_place(void **state)
     vhdx_page_map_free(&map);
 }
 
+static void put_zeros__in_too_many_places__refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    setup(&f);
+    for (uint64_t i = 0; i < VHDX_VIEW_ZEROS_MAX; i++)
+        assert_ok(vhdx_view_put_zeros(&f.view, i * 8192, 4096));
+    assert_status(vhdx_view_put_zeros(&f.view, 0, 4096), STATUS_UNSUPPORTED);
+    assert_byte(&f, 8191, 0xee);
+    assert_byte(&f, 8192, 0);
+    teardown(&f);
+}
+
+static void put_zeros__side_by_side__one_range(void **state)
+{
+    (void)state;
+    struct fixture f;
+    setup(&f);
+    for (uint64_t i = 0; i < 2 * VHDX_VIEW_ZEROS_MAX; i++)
+        assert_ok(vhdx_view_put_zeros(&f.view, 4096 + i * 4096, 4096));
+    assert_int_equal(f.view.zero_count, 1);
+    assert_byte(&f, 4095, 0xee);
+    assert_byte(&f, FILE_SIZE - 1, 0);
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read__pages_and_zeros__the_last_one_counts),
         cmocka_unit_test(read__past_the_file__zeros_up_to_the_end_of_the_view),
+        cmocka_unit_test(put_zeros__in_too_many_places__refused),
+        cmocka_unit_test(put_zeros__side_by_side__one_range),
         cmocka_unit_test(page_map__many_pages__found_and_removed_by_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,8 +124,21 @@ static bool lies_within(const void *context, const struct vhdx_page *page)
            range_fits(page->offset - range->offset, VHDX_PAGE_SIZE, range->length);
 }
 
-enum status vhdx_view_put_zeros(struct vhdx_view *view, uint64_t offset, uint64_t length)
+// Joins the range to the last one where they touch, as those of one writer mostly do.
+static bool extend_last(struct vhdx_view *view, const struct vhdx_zero_range *range)
 {
+    struct vhdx_zero_range *last = view->zero_count ? &view->zeros[view->zero_count - 1] : NULL;
+    if (!last || range->offset < last->offset || range->offset > last->offset + last->length)
+        return false;
+    uint64_t end = max_u64(last->offset + last->length, range->offset + range->length);
+    last->length = end - last->offset;
+    return true;
+}
+
+static enum status add_zeros(struct vhdx_view *view, const struct vhdx_zero_range *range)
+{
+    if (extend_last(view, range))
+        return STATUS_OK;
     if (view->zero_count == view->zero_capacity) {
         size_t capacity = view->zero_capacity ? view->zero_capacity * 2 : 16;
         struct vhdx_zero_range *larger = realloc(view->zeros, capacity * sizeof *larger);
@@ -134,9 +147,25 @@ enum status vhdx_view_put_zeros(struct vhdx_view *view, uint64_t offset, uint64_
         view->zeros = larger;
         view->zero_capacity = capacity;
     }
-    struct vhdx_zero_range range = {.offset = offset, .length = length};
-    vhdx_page_map_remove_if(&view->overlay, lies_within, &range);
-    view->zeros[view->zero_count++] = range;
-    view->size = max_u64(view->size, offset + length);
+    view->zeros[view->zero_count++] = *range;
     return STATUS_OK;
+}
+
+enum status vhdx_view_put_zeros(struct vhdx_view *view, uint64_t offset, uint64_t length)
+{
+    struct vhdx_zero_range range = {.offset = offset, .length = length};
+    view->pages_searched += view->overlay.count;
+    if (view->zero_count >= VHDX_VIEW_ZEROS_MAX ||
+        view->pages_searched > VHDX_VIEW_PAGES_SEARCHED_MAX) {
+        (void)status_fail(STATUS_UNSUPPORTED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
+                          "VHDX %s: log: it zeroes more places than can be kept in memory.",
+                          view->file->path);
+        return status_advise(0,
+                             "Open the disk for writing once: its log is then replayed into it.");
+    }
+    vhdx_page_map_remove_if(&view->overlay, lies_within, &range);
+    enum status status = add_zeros(view, &range);
+    if (!status)
+        view->size = max_u64(view->size, offset + length);
+    return status;
 }
