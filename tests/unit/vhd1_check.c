@@ -140,6 +140,10 @@ static void check__footers__by_name(void **state)
     vhd1_disk_seal(fs, PATH, 0, 512, VHD1_DISK_FOOTER_CHECKSUM);
     assert_found(PATH, "+footer-copy-differs");
     AFRESH();
+    vhd1_disk_poke_be32(fs, PATH, footer_at() + 20, 8192);
+    vhd1_disk_seal(fs, PATH, footer_at(), 512, VHD1_DISK_FOOTER_CHECKSUM);
+    assert_found(PATH, "+footer-stray");
+    AFRESH();
     vhd1_disk_poke_be32(fs, PATH, 70, 1);
     vhd1_disk_poke_be32(fs, PATH, footer_at() + 70, 1);
     assert_found(PATH, "footer-checksum");

@@ -138,6 +138,31 @@ static void open__legacy_footer_of_511_bytes__opens(void **state)
     assert_ok(vhd_close(disk));
 }
 
+// The same at the end of a dynamic disk whose footer was lost: a header and a parent of the guest's
+// choice would follow.
+static void open__guests_footer_at_the_end__copy_is_believed(void **state)
+{
+    (void)state;
+    uint8_t footer[512], sector[512];
+    struct vhd_info info;
+    make_dynamic();
+    mem_fs_peek(fs, PATH, 0, footer, sizeof footer);
+    store_be32(footer + 60, VHD_TYPE_DIFFERENCING);
+    store_be64(footer + 16, 15 * 512 + 512);
+    store_be32(footer + 64, vhd1_checksum(footer, sizeof footer, 64));
+    mem_fs_poke(fs, PATH, footer_at(), footer, sizeof footer);
+    for (int writable = 0; writable < 2; writable++) {
+        struct vhd *disk;
+        assert_ok(open_as(writable != 0, false, &disk));
+        vhd_get_info(disk, &info);
+        assert_int_equal(info.type, VHD_TYPE_DYNAMIC);
+        assert_ok(vhd_read(disk, 6 * MIB, sector, sizeof sector));
+        assert_int_equal(sector[0], 0x5a);
+        assert_ok(vhd_close(disk));
+    }
+    assert_true(vhd1_disk_has_two_footers(fs, PATH));
+}
+
 // A guest may write what it likes into its disk, a VHDX with any file of the host as its parent
 // included.
 static void open__fixed_vhd_that_begins_like_a_vhdx__is_a_vhd(void **state)
@@ -357,6 +382,7 @@ int main(void)
         TEST(open__both_footers_bad__damaged),
         TEST(open__fixed_footer_bad__first_sector_is_not_believed),
         TEST(open__legacy_footer_of_511_bytes__opens),
+        TEST(open__guests_footer_at_the_end__copy_is_believed),
         TEST(open__fixed_vhd_that_begins_like_a_vhdx__is_a_vhd),
         TEST(open__fixed__cut_short__damaged),
         TEST(open__fixed__longer_than_the_disk__opens),

@@ -76,6 +76,13 @@ static enum status check_footer_copies(struct vhd1_check *c)
         // The failure that made the reader take the copy.
         uint64_t at;
         enum status status = vhd1_footer_read_trailing(c->file, c->file_size, &copy, &at);
+        if (status == STATUS_OK) {
+            vhd_checker_defer(c->checker, VHD_PROBLEM_REPAIRABLE, "footer-stray",
+                              "%s: what ends the file looks like the footer of another disk, "
+                              "as a guest may write it; the copy is good.",
+                              c->file->path);
+            return STATUS_OK;
+        }
         if (!is_finding(status))
             return status;
         const struct status_details failure = *status_last();

@@ -166,33 +166,54 @@ enum status vhd1_footer_read_trailing(struct file *file, uint64_t file_size,
     return vhd1_footer_parse(raw, file->path, footer);
 }
 
+// The copy at the beginning. A fixed disk has none: what its first sector holds is the guest's.
+static enum status read_copy(struct file *file, struct vhd1_footer *copy)
+{
+    uint8_t raw[VHD1_FOOTER_SIZE];
+    enum status status = file_read(file, 0, raw, sizeof raw);
+    if (status == STATUS_OK)
+        status = vhd1_footer_parse(raw, file->path, copy);
+    if (status == STATUS_OK && copy->type == VHD_TYPE_FIXED)
+        status = status_fail(STATUS_DAMAGED, VHD_ERROR_DRIVE_FOOTER_MISSING,
+                             "%s: the footer at the beginning is of a fixed disk, which has none "
+                             "there.",
+                             file->path);
+    return status;
+}
+
+// Nothing changes where a footer says that the header is. One that says something else is what a
+// guest wrote to its disk, at the end of a file that lost its footer.
+static bool is_stray(const struct vhd1_footer *trailing, const struct vhd1_footer *copy)
+{
+    return trailing->type != copy->type || trailing->data_offset != copy->data_offset;
+}
+
 enum status vhd1_footer_read(struct file *file, uint64_t file_size, struct vhd1_footer *footer,
                              struct vhd1_footer_place *place)
 {
     struct vhd1_footer copy;
-    uint8_t raw[VHD1_FOOTER_SIZE];
-
     enum status status = vhd1_footer_read_trailing(file, file_size, footer, &place->data_end);
-    if (status == STATUS_OK && footer->type == VHD_TYPE_FIXED) {
-        place->trailing = place->leading = true;
+    place->trailing = place->leading = status == STATUS_OK;
+    if (status == STATUS_OK && footer->type == VHD_TYPE_FIXED)
         return STATUS_OK;
-    }
     if (status != STATUS_OK && status != STATUS_DAMAGED)
         return status;
 
-    struct status_details trailing_failure = *status_last();
-    enum status read_status = file_read(file, 0, raw, sizeof raw);
-    if (read_status != STATUS_OK)
-        return read_status;
-    place->trailing = status == STATUS_OK;
-    if (place->trailing) {
-        place->leading = memcmp(raw, footer->raw, VHD1_FOOTER_SIZE) == 0;
+    const struct status_details failure = *status_last();
+    enum status copy_status = read_copy(file, &copy);
+    if (copy_status != STATUS_OK && copy_status != STATUS_DAMAGED &&
+        copy_status != STATUS_UNSUPPORTED)
+        return copy_status;
+    if (copy_status != STATUS_OK) {
+        place->leading = false;
+        return status == STATUS_OK ? STATUS_OK : status_restore(&failure);
+    }
+    if (status == STATUS_OK && !is_stray(footer, &copy)) {
+        place->leading = memcmp(copy.raw, footer->raw, VHD1_FOOTER_SIZE) == 0;
         return STATUS_OK;
     }
-    // A fixed disk has no copy: what its first sector holds is the guest's.
-    if (vhd1_footer_parse(raw, file->path, &copy) != STATUS_OK || copy.type == VHD_TYPE_FIXED)
-        return status_restore(&trailing_failure);
     *footer = copy;
+    place->trailing = false;
     place->leading = true;
     place->data_end = file_size;
     return STATUS_OK;

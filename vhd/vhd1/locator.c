@@ -32,15 +32,6 @@ enum status vhd1_locator_read(struct file *file, uint64_t file_size,
     return status;
 }
 
-uint64_t vhd1_locator_room(const struct vhd1_locator *locator)
-{
-    // A number of sectors is small, a number of bytes at least a sector.
-    uint64_t space = locator->space;
-    if (space < VHD1_SECTOR)
-        space *= VHD1_SECTOR;
-    return max_u64(space, locator->length);
-}
-
 // The header's own field, which Windows fills with the absolute path. Allocated; NULL: empty.
 static char *read_name(const struct vhd1_header *header)
 {

@@ -53,8 +53,8 @@ struct vhd1_footer_place {
 enum status vhd1_footer_read_trailing(struct file *file, uint64_t file_size,
                                       struct vhd1_footer *footer, uint64_t *data_end) MUST_CHECK;
 
-// Reads the footer at the end of the file or, when that one is bad, the copy at 0 of a dynamic or
-// differencing disk.
+// Reads the footer at the end of the file or, when that one is bad or not this disk's, the copy at
+// 0 of a dynamic or differencing disk.
 enum status vhd1_footer_read(struct file *file, uint64_t file_size, struct vhd1_footer *footer,
                              struct vhd1_footer_place *place) MUST_CHECK;
 
@@ -143,9 +143,6 @@ enum status vhd1_header_read(struct file *file, uint64_t file_size,
 // The path that a locator with UTF-16LE holds, *text allocated. STATUS_DAMAGED: it holds none.
 enum status vhd1_locator_read(struct file *file, uint64_t file_size,
                               const struct vhd1_locator *locator, char **text) MUST_CHECK;
-
-// The bytes of the file that a locator's data takes: its space, or its length where that is more.
-uint64_t vhd1_locator_room(const struct vhd1_locator *locator);
 
 // The paths where the parent of the child `path` may be, in the order to try: relative, absolute.
 // See vhd_image_ops.
