@@ -7,8 +7,8 @@
 #include "vhd/chain.h"
 #include "vhd/vhdx/image.h"
 
-#define PARENT "/a/parent.vhdx"
-#define CHILD  "/a/child.vhdx"
+#define PARENT "/parent.vhdx"
+#define CHILD  "/child.vhdx"
 #define SIZE   (4 * MIB)
 
 // Three pages less than 800 KiB: more than one entry of the log can hold.
@@ -37,6 +37,8 @@ static void add_item(struct mem_fs *fs, const char *path, uint8_t value, uint32_
 
 struct scenario {
     struct samples samples;
+    const char *parent; // where both are
+    const char *child;
     size_t promised; // operations after which the change has returned
 };
 
@@ -107,9 +109,9 @@ static void check_merge(void *context, const struct crash_state *at, struct mem_
 static struct mem_fs *with_child(struct scenario *s)
 {
     struct mem_fs *fs = mem_fs_new();
-    vhdx_test_create(mem_fs_system(fs), PARENT, VHD_TYPE_DYNAMIC, SIZE, 1 << 20);
-    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
-    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
+    vhdx_test_create(mem_fs_system(fs), s->parent, VHD_TYPE_DYNAMIC, SIZE, 1 << 20);
+    assert_ok(vhd_create_child(s->child, s->parent, mem_fs_system(fs)));
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), s->child, true);
     samples_write(&s->samples, disk, 0, 0x41);
     samples_write(&s->samples, disk, 3 * MIB, 0x42);
     samples_note(&s->samples, 2 * MIB, 0);
@@ -120,7 +122,7 @@ static struct mem_fs *with_child(struct scenario *s)
 static void merge__large_item_cut_anywhere__old_or_new_item(void **state)
 {
     (void)state;
-    struct scenario s = {0};
+    struct scenario s = {.parent = PARENT, .child = CHILD};
     struct mem_fs *start = with_child(&s);
     add_item(start, PARENT, 0x11, 5000);
     add_item(start, CHILD, 0x22, ITEM_LENGTH);
@@ -139,11 +141,12 @@ static void check_locator(void *context, const struct crash_state *at, struct me
 {
     const struct scenario *s = context;
     for (int writable = 0; writable < 2; writable++) {
-        struct vhd *disk = vhdx_test_open(mem_fs_system(state), "/b/child.vhdx", writable);
+        struct vhd *disk = vhdx_test_open(mem_fs_system(state), s->child, writable);
         const struct vhdx_locator *locator = &vhdx_of(disk->image)->locator;
         const char *absolute = vhdx_locator_find(locator, VHDX_KEY_ABSOLUTE_PATH);
-        bool new = strcmp(absolute, "/b/parent.vhdx") == 0;
-        bool old = !writable && at->operations < s->promised && strcmp(absolute, PARENT) == 0;
+        bool new = strcmp(absolute, s->parent) == 0;
+        bool old = !writable && at->operations < s->promised &&
+                   strcmp(absolute, vhdx_test_path("a", "parent.vhdx")) == 0;
         if (!old && !new)
             fail_at(at, "neither the old path nor the new one");
         if (samples_wrong(&s->samples, disk))
@@ -156,13 +159,19 @@ static void check_locator(void *context, const struct crash_state *at, struct me
 static void write__parent_moved_cut_anywhere__old_or_new_path(void **state)
 {
     (void)state;
-    struct scenario s = {0};
+    char parent[64], child[64];
+    struct scenario s = {.parent = vhdx_test_path("a", "parent.vhdx"),
+                         .child = vhdx_test_path("a", "child.vhdx")};
     struct mem_fs *start = with_child(&s);
     const struct file_system *fs = mem_fs_system(start);
-    assert_ok(fs->rename(fs, PARENT, "/b/parent.vhdx"));
-    assert_ok(fs->rename(fs, CHILD, "/b/child.vhdx"));
+    snprintf(parent, sizeof parent, "%s", vhdx_test_path("b", "parent.vhdx"));
+    snprintf(child, sizeof child, "%s", vhdx_test_path("b", "child.vhdx"));
+    assert_ok(fs->rename(fs, s.parent, parent));
+    assert_ok(fs->rename(fs, s.child, child));
+    s.parent = parent;
+    s.child = child;
     struct crash_fs *crash = crash_fs_new(start);
-    struct vhd *disk = vhdx_test_open(crash_fs_system(crash), "/b/child.vhdx", true);
+    struct vhd *disk = vhdx_test_open(crash_fs_system(crash), child, true);
     uint8_t sector[512] = {1};
     assert_ok(vhd_write(disk, MIB, sector, sizeof sector));
     assert_ok(vhd_flush(disk));

@@ -2,6 +2,9 @@
 #ifndef VREP_TESTS_SUPPORT_VHDX_DISK_H
 #define VREP_TESTS_SUPPORT_VHDX_DISK_H
 
+#include <stdio.h>
+
+#include "base/os.h"
 #include "tests/support/mem_fs.h"
 #include "tests/support/test.h"
 #include "vhd/vhd.h"
@@ -12,6 +15,17 @@
 // Where files that we create have these.
 #define VHDX_TEST_METADATA (2 * MIB)
 #define VHDX_TEST_BAT      (3 * MIB)
+
+// A path in a folder that this system takes for absolute; eight of them live at a time.
+static inline const char *vhdx_test_path(const char *folder, const char *name)
+{
+    static char paths[8][64];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s%s%c%s", os_path_is_absolute("/") ? "/" : "C:\\", folder,
+             OS_PATH_SEPARATOR, name);
+    return path;
+}
 
 static inline struct vhd *vhdx_test_open(const struct file_system *fs, const char *path,
                                          bool writable)

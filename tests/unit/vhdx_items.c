@@ -9,8 +9,8 @@
 #include "vhd/errors.h"
 #include "vhd/vhdx/image.h"
 
-#define PARENT "/a/parent.vhdx"
-#define CHILD  "/a/child.vhdx"
+#define PARENT "/parent.vhdx"
+#define CHILD  "/child.vhdx"
 
 // An item that nobody here knows.
 struct item {
@@ -128,24 +128,24 @@ static void create_child__many_items__in_a_longer_region(void **state)
                              .format = VHD_FORMAT_VHDX,
                              .type = VHD_TYPE_DYNAMIC,
                              .virtual_size = 8 * MIB};
-    assert_ok(vhd_create("/a/2.vhdx", &how));
-    mem_fs_resize(fs, "/a/2.vhdx", 6 * MIB);
+    assert_ok(vhd_create("/2.vhdx", &how));
+    mem_fs_resize(fs, "/2.vhdx", 6 * MIB);
     static uint8_t raw[VHDX_REGION_TABLE_SIZE];
     struct vhdx_region bat = {.guid = vhdx_guid_bat, .offset = 5 * MIB, .length = 1 << 20};
     struct vhdx_region metadata = {
         .guid = vhdx_guid_metadata, .offset = 2 * MIB, .length = 2 << 20};
     vhdx_regions_encode(&bat, &metadata, raw);
-    mem_fs_poke(fs, "/a/2.vhdx", VHDX_REGION_TABLE1_OFFSET, raw, sizeof raw);
-    mem_fs_poke(fs, "/a/2.vhdx", VHDX_REGION_TABLE2_OFFSET, raw, sizeof raw);
-    add_items(fs, "/a/2.vhdx", large, 2);
-    assert_items(fs, "/a/2.vhdx", large, 2);
-    assert_ok(vhd_create_child("/a/3.vhdx", "/a/2.vhdx", mem_fs_system(fs)));
-    assert_items(fs, "/a/3.vhdx", large, 2);
-    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), "/a/3.vhdx", true);
+    mem_fs_poke(fs, "/2.vhdx", VHDX_REGION_TABLE1_OFFSET, raw, sizeof raw);
+    mem_fs_poke(fs, "/2.vhdx", VHDX_REGION_TABLE2_OFFSET, raw, sizeof raw);
+    add_items(fs, "/2.vhdx", large, 2);
+    assert_items(fs, "/2.vhdx", large, 2);
+    assert_ok(vhd_create_child("/3.vhdx", "/2.vhdx", mem_fs_system(fs)));
+    assert_items(fs, "/3.vhdx", large, 2);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), "/3.vhdx", true);
     uint8_t sector[512] = {1};
     assert_ok(vhd_write(disk, 0, sector, sizeof sector));
     assert_ok(vhd_close(disk));
-    assert_items(fs, "/a/3.vhdx", large, 2);
+    assert_items(fs, "/3.vhdx", large, 2);
     mem_fs_free(fs);
 }
 
@@ -273,26 +273,38 @@ static void write_once(struct mem_fs *fs, const char *path)
     assert_ok(vhd_close(disk));
 }
 
+// Both in `folder`, made there.
+static struct mem_fs *with_child_in(const char *folder)
+{
+    struct mem_fs *fs = mem_fs_new();
+    const char *parent = vhdx_test_path(folder, "parent.vhdx");
+    vhdx_test_create(mem_fs_system(fs), parent, VHD_TYPE_DYNAMIC, 8 * MIB, 1 << 20);
+    assert_ok(vhd_create_child(vhdx_test_path(folder, "child.vhdx"), parent, mem_fs_system(fs)));
+    return fs;
+}
+
 static void open_writable__parent_moved__locator_corrected_with_the_first_change(void **state)
 {
     (void)state;
-    struct mem_fs *fs = with_parent();
-    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
-    assert_paths(fs, CHILD, "/a/parent.vhdx", ".\\parent.vhdx");
+    struct mem_fs *fs = with_child_in("a");
+    assert_paths(fs, vhdx_test_path("a", "child.vhdx"), vhdx_test_path("a", "parent.vhdx"),
+                 ".\\parent.vhdx");
     // Both together: the relative path still leads there.
-    move(fs, PARENT, "/other/folder/parent.vhdx");
-    move(fs, CHILD, "/other/folder/child.vhdx");
+    const char *child = vhdx_test_path("other", "child.vhdx");
+    const char *parent = vhdx_test_path("other", "parent.vhdx");
+    move(fs, vhdx_test_path("a", "parent.vhdx"), parent);
+    move(fs, vhdx_test_path("a", "child.vhdx"), child);
     struct mem_fs *before = mem_fs_clone(fs);
-    assert_ok(vhd_close(vhdx_test_open(mem_fs_system(fs), "/other/folder/child.vhdx", true)));
-    assert_true(mem_fs_equal(fs, "/other/folder/child.vhdx", before, "/other/folder/child.vhdx"));
+    assert_ok(vhd_close(vhdx_test_open(mem_fs_system(fs), child, true)));
+    assert_true(mem_fs_equal(fs, child, before, child));
     mem_fs_free(before);
-    write_once(fs, "/other/folder/child.vhdx");
-    assert_paths(fs, "/other/folder/child.vhdx", "/other/folder/parent.vhdx", ".\\parent.vhdx");
+    write_once(fs, child);
+    assert_paths(fs, child, parent, ".\\parent.vhdx");
     // The child alone: now the absolute path does.
-    move(fs, "/other/folder/child.vhdx", "/b/child.vhdx");
-    write_once(fs, "/b/child.vhdx");
-    assert_paths(fs, "/b/child.vhdx", "/other/folder/parent.vhdx",
-                 "..\\other\\folder\\parent.vhdx");
+    const char *elsewhere = vhdx_test_path("b", "child.vhdx");
+    move(fs, child, elsewhere);
+    write_once(fs, elsewhere);
+    assert_paths(fs, elsewhere, parent, "..\\other\\parent.vhdx");
     mem_fs_free(fs);
 }
 
@@ -300,17 +312,17 @@ static void open_writable__parent_moved__locator_corrected_with_the_first_change
 static void open_writable__path_of_another_system__stays(void **state)
 {
     (void)state;
-    const char *foreign = os_path_is_absolute("C:\\") ? "hyper-v/parent" : "C:\\Hyper-V\\p.vhdx";
-    struct mem_fs *fs = with_parent();
-    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
-    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
+    const char *foreign = os_path_is_absolute("/") ? "C:\\Hyper-V\\p.vhdx" : "/hyper-v/p.vhdx";
+    struct mem_fs *fs = with_child_in("a");
+    const char *child = vhdx_test_path("a", "child.vhdx");
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), child, true);
     struct vhdx *x = vhdx_of(disk->image);
     assert_ok(vhdx_begin_change(x, false));
     assert_ok(vhdx_locator_set(&x->locator, VHDX_KEY_ABSOLUTE_PATH, foreign));
     assert_ok(vhdx_write_locator(x));
     assert_ok(vhd_close(disk));
-    write_once(fs, CHILD);
-    assert_paths(fs, CHILD, foreign, ".\\parent.vhdx");
+    write_once(fs, child);
+    assert_paths(fs, child, foreign, ".\\parent.vhdx");
     mem_fs_free(fs);
 }
 
