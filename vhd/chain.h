@@ -15,6 +15,7 @@ struct vhd {
     uint32_t sector_size; // logical
     unsigned depth;
     bool writable;
+    bool change_tracked;
     bool poisoned; // a write or flush failed: refuse all further ones
     // Natively; NULL in a disk of another backend.
     struct vhd_image *image; // owned
@@ -26,7 +27,11 @@ struct vhd {
 // any other file system.
 enum status vhd_door_path(const struct file_system *fs, const char *path, char **out) MUST_CHECK;
 
-// Tells the format by the contents. STATUS_NOT_A_DISK: neither VHD nor VHDX. disk.c.
+// Fails for a VHD Set (a name that ends in .vhds), with the name of a disk to be opened instead:
+// STATUS_UNSUPPORTED. companion.c.
+enum status vhd_refuse_set(const char *path) MUST_CHECK;
+
+// Tells the format by the contents, after vhd_refuse_set. STATUS_NOT_A_DISK: neither VHD nor VHDX. disk.c.
 enum status vhd_detect(struct file *file, enum vhd_format *format) MUST_CHECK;
 
 // Opens one file as a disk without parents. `writable`: the disk, which needs how->writable.

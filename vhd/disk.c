@@ -48,7 +48,9 @@ enum status vhd_detect(struct file *file, enum vhd_format *format)
     uint64_t size;
     bool footer = false;
 
-    enum status status = file_size(file, &size);
+    enum status status = vhd_refuse_set(file->path);
+    if (status == STATUS_OK)
+        status = file_size(file, &size);
     if (status == STATUS_OK && size >= FOOTER_FROM_END) {
         status = file_read(file, 0, start, sizeof start);
         if (status == STATUS_OK)

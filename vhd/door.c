@@ -47,7 +47,10 @@ enum status vhd_open(const char *path, const struct vhd_open *how, struct vhd **
         return status_fail(STATUS_INVALID_ARGUMENT, 0,
                            "%s: a disk is not written while others may write it.", path);
     const struct vhd_backend_ops *ops = how->native ? &vhd_native : vhd_backend_of(how->fs);
-    return ops->open(path, how, out);
+    enum status status = ops->open(path, how, out);
+    if (status == STATUS_OK)
+        (*out)->change_tracked = vhd_is_change_tracked((*out)->path, how->fs);
+    return status;
 }
 
 enum status vhd_create(const char *path, const struct vhd_create *how)
@@ -110,6 +113,7 @@ bool vhd_identity_unchanged(const struct vhd_identity *saved, const struct vhd_i
 void vhd_get_info(struct vhd *disk, struct vhd_info *info)
 {
     disk->ops->get_info(disk, info);
+    info->change_tracked = disk->change_tracked;
     info->path = disk->path;
     info->parent_path = disk->parent_path;
     info->depth = disk->depth;

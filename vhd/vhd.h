@@ -100,6 +100,7 @@ struct vhd_info {
     uint64_t file_size;  // of the leaf file
     uint64_t allocated;  // bytes of virtual disk that the leaf holds blocks for
     bool log_live;       // VHDX: the file on disk has a log to replay
+    bool change_tracked; // vhd_is_change_tracked, when it was opened
     uint64_t write_time; // 100 ns since 1601
     struct file_id file_id;
     char creator[64];
@@ -182,6 +183,15 @@ enum status vhd_find_child(const char *path, char **child_path) MUST_CHECK;
 // The same without the child `except`: before that child is merged, which makes all others useless.
 enum status vhd_find_other_child(const char *path, const char *except,
                                  char **child_path) MUST_CHECK;
+
+// True when Hyper-V's resilient change tracking has files beside the disk (PATH.rct, PATH.mrt).
+// Nobody here touches those. A change of the disk by anybody but Hyper-V makes them stale, which
+// Windows notices: backups that rely on them become full ones.
+bool vhd_is_change_tracked(const char *path, const struct file_system *fs);
+
+// True when the name is one that Hyper-V gives to a checkpoint of a virtual machine
+// (NAME_GUID.avhdx): merging such a disk does not tell the machine's configuration of it.
+bool vhd_is_checkpoint(const char *path);
 
 // The differencing disks of a folder, for a caller who asks for the children of many disks in it.
 struct vhd_children;

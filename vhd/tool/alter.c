@@ -10,8 +10,10 @@ enum status verb_resize(const struct arguments *a, int *exit_code)
     (void)exit_code;
     struct vhd_resize how = {.unsafe = arguments_have(a, OPTION_UNSAFE)};
     enum status status = arguments_size(a, OPTION_SIZE, 0, &how.virtual_size);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        tool_warn_of_tracking(a->files[0]);
         status = vhd_resize(a->files[0], &how);
+    }
     if (status == STATUS_REFUSED && status_last()->os_code == VHD_ERROR_RESIZE_WOULD_TRUNCATE_DATA)
         return status_advise(0,
                              "Shrink or remove the partitions in it first, or say --unsafe: that "
@@ -27,6 +29,7 @@ enum status verb_compact(const struct arguments *a, int *exit_code)
     struct vhd_compacted done;
     const struct vhd_compact how = {.progress = progress_step, .context = &progress};
 
+    tool_warn_of_tracking(a->files[0]);
     interrupt_watch();
     progress_start(&progress, "compacting");
     enum status status = vhd_compact(a->files[0], &how, &done);

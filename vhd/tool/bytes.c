@@ -176,6 +176,7 @@ enum status verb_write(const struct arguments *a, int *exit_code)
     if (status != STATUS_OK)
         return status;
     vhd_get_info(disk, &info);
+    tool_warn_of_tracking(info.path);
     status = measure_input(a, &input);
     if (status == STATUS_OK && !range_fits(offset, input.length, info.virtual_size))
         status = beyond_end(&info, offset, input.length);

@@ -136,3 +136,12 @@ void tool_warn(const char *format, ...)
     snprintf(line, sizeof line, "vrepdisk: note: %s\n", message);
     os_print(true, line);
 }
+
+void tool_warn_of_tracking(const char *path)
+{
+    if (vhd_is_change_tracked(path, NULL))
+        tool_warn("Hyper-V tracks the changes of %s in the .rct and .mrt files beside it. They are "
+                  "left as they are and become stale: the next backup that relies on them is a "
+                  "full one.",
+                  path);
+}

@@ -238,8 +238,10 @@ enum status verb_hrl_apply(const struct arguments *a, int *exit_code)
         return status;
     if (!arguments_have(a, OPTION_FORCE))
         status = tool_refuse_parent(a->files[1], NULL);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        tool_warn_of_tracking(a->files[1]);
         status = apply(a, log, &applied);
+    }
     hrl_close(log);
     if (status == STATUS_OK)
         status = buffer_printf(&out, "%s: %" PRIu64 " writes, %" PRIu64 " bytes applied.\n",

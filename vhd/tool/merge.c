@@ -37,6 +37,20 @@ static enum status refuse_merge(char *const *files)
     return status;
 }
 
+// A merge behind Hyper-V's back leaves its machine with a disk that is gone.
+static void warn_of_hyperv(char *const *files)
+{
+    for (size_t i = 0; files[i + 1]; i++) {
+        if (vhd_is_checkpoint(files[i]))
+            tool_warn("%s looks like a checkpoint of a Hyper-V virtual machine, whose "
+                      "configuration a merge does not update. If the machine still exists, attach "
+                      "%s to it afterwards, or remove the checkpoint with Remove-VMCheckpoint "
+                      "instead.",
+                      files[i], files[i + 1]);
+        tool_warn_of_tracking(files[i + 1]);
+    }
+}
+
 static enum status merge(const char *child, unsigned levels)
 {
     struct progress progress;
@@ -83,6 +97,8 @@ enum status verb_merge(const struct arguments *a, int *exit_code)
         return status;
     if (!force)
         status = refuse_merge(files);
+    if (status == STATUS_OK)
+        warn_of_hyperv(files);
     if (status == STATUS_OK)
         status = merge(a->files[0], levels);
     if (status == STATUS_OK)

@@ -78,6 +78,8 @@ static enum status fill_json(json_t *object, const struct shown *shown)
     if (status == STATUS_OK)
         status = js_put_bool(object, "LogLive", info->log_live);
     if (status == STATUS_OK)
+        status = js_put_bool(object, "ChangeTracking", info->change_tracked);
+    if (status == STATUS_OK)
         status = put_optional_string(object, "ParentPath", info->parent_path);
     if (status == STATUS_OK)
         status = put_optional_guid(object, "ParentLinkage", &info->parent_linkage, differencing);
@@ -98,6 +100,13 @@ static enum status show_json(const struct shown *shown, struct buffer *out)
         status = tool_put_json(object, out);
     json_decref(object);
     return status;
+}
+
+static enum status show_tracking(const struct shown *shown, struct buffer *out)
+{
+    if (!shown->info.change_tracked)
+        return STATUS_OK;
+    return buffer_printf(out, "Change tracking:      by Hyper-V; a change makes it stale\n");
 }
 
 static enum status show_parent(const struct shown *shown, struct buffer *out)
@@ -148,6 +157,8 @@ static enum status show_text(const struct shown *shown, struct buffer *out)
                                "Allocated:            %" PRIu64 "\n"
                                "Creator:              %s\n",
                                info->file_size, info->allocated, info->creator);
+    if (status == STATUS_OK)
+        status = show_tracking(shown, out);
     return status == STATUS_OK ? show_parent(shown, out) : status;
 }
 

@@ -106,6 +106,9 @@ enum status tool_put_json(const json_t *object, struct buffer *out) MUST_CHECK;
 // A line on standard error about something that is no failure.
 void tool_warn(const char *format, ...) PRINTF_LIKE(1, 2);
 
+// Tells, before `path` is changed, that Hyper-V's change tracking of it becomes stale.
+void tool_warn_of_tracking(const char *path);
+
 // ---- progress.c ----
 
 // A bar on standard error when that is a terminal; otherwise nothing.
