@@ -6,10 +6,12 @@
 static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
     struct double_work *work = context;
-    Sleep(double_step_ms());
     pthread_mutex_lock(&double_mutex);
     work->done = done;
     work->total = total;
+    pthread_mutex_unlock(&double_mutex);
+    Sleep(double_step_ms());
+    pthread_mutex_lock(&double_mutex);
     bool go_on = !work->cancel;
     pthread_mutex_unlock(&double_mutex);
     return go_on;
