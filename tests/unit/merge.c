@@ -173,6 +173,64 @@ static void merge__three_generations__one_after_the_other(void **state)
     assert_content(PARENT);
 }
 
+static void make_generations(enum vhd_format format)
+{
+    const struct vhd_create how = {.fs = mem_fs_system(fs),
+                                   .format = format,
+                                   .type = VHD_TYPE_DYNAMIC,
+                                   .virtual_size = DISK_SIZE};
+    assert_ok(vhd_create(PARENT, &how));
+    model = disk_model_new(DISK_SIZE, 512);
+    change(PARENT, 12, 6 * MIB, 1);
+    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
+    change(CHILD, 20, 6 * MIB, 2);
+    assert_ok(vhd_create_child(GRANDCHILD, CHILD, mem_fs_system(fs)));
+    change(GRANDCHILD, 20, 6 * MIB, 3);
+}
+
+// As vrepdisk deletes them: whatever is left on the way is whole.
+static void levels__files_deleted_in_order__the_rest_holds_the_content(void **state)
+{
+    (void)state;
+    static const enum vhd_format formats[] = {VHD_FORMAT_VHDX, VHD_FORMAT_VHD};
+    for (size_t f = 0; f < 2; f++) {
+        const struct vhd_merge how = {.fs = mem_fs_system(fs), .levels = 2};
+        char **files;
+        make_generations(formats[f]);
+        assert_ok(vhd_merge_files(GRANDCHILD, 2, mem_fs_system(fs), &files));
+        assert_string_equal(files[0], GRANDCHILD);
+        assert_string_equal(files[1], CHILD);
+        assert_string_equal(files[2], PARENT);
+        assert_null(files[3]);
+        assert_ok(vhd_merge(GRANDCHILD, &how));
+        for (size_t i = 0; i < 2; i++) {
+            assert_content(files[i]);
+            assert_ok(mem_fs_system(fs)->remove(mem_fs_system(fs), files[i]));
+            if (i == 0)
+                assert_ok(merge(CHILD)); // again, by somebody who found it left over
+            assert_content(files[2]);
+        }
+        vhd_free_paths(files);
+        assert_ok(mem_fs_system(fs)->remove(mem_fs_system(fs), PARENT));
+        disk_model_free(model);
+        model = NULL;
+    }
+}
+
+static void levels__more_than_there_are_parents__refused_untouched(void **state)
+{
+    (void)state;
+    const struct vhd_merge how = {.fs = mem_fs_system(fs), .levels = 3};
+    make_generations(VHD_FORMAT_VHDX);
+    struct mem_fs *before = mem_fs_clone(fs);
+    assert_status(vhd_merge(GRANDCHILD, &how), STATUS_INVALID_ARGUMENT);
+    assert_non_null(strstr(status_last()->message, "2 parents"));
+    assert_true(mem_fs_equal(fs, PARENT, before, PARENT));
+    assert_true(mem_fs_equal(fs, CHILD, before, CHILD));
+    assert_true(mem_fs_equal(fs, GRANDCHILD, before, GRANDCHILD));
+    mem_fs_free(before);
+}
+
 static void assert_refused_untouched(enum status expected, uint32_t code)
 {
     struct vhd_merge_need need;
@@ -261,6 +319,60 @@ static void merge__progress__reaches_what_was_planned(void **state)
     assert_ok(vhd_merge(CHILD, &how));
     assert_int_equal(watch.done, watch.total);
     assert_int_equal(watch.total, need.data);
+}
+
+static void merge__several_levels__progress_reaches_its_total(void **state)
+{
+    (void)state;
+    struct watch watch = {0};
+    const struct vhd_merge how = {
+        .fs = mem_fs_system(fs), .levels = 2, .progress = progress, .context = &watch};
+    make_generations(VHD_FORMAT_VHDX);
+    assert_ok(vhd_merge(GRANDCHILD, &how));
+    assert_int_equal(watch.done, watch.total);
+}
+
+static void merge__vhd__parent_has_the_content_and_its_id(void **state)
+{
+    (void)state;
+    struct vhd_merge_need need;
+    make_generations(VHD_FORMAT_VHD);
+    struct vhd_info before = info_of(CHILD);
+    assert_ok(vhd_merge_plan(GRANDCHILD, mem_fs_system(fs), &need));
+    assert_ok(merge(GRANDCHILD));
+    struct vhd_info after = info_of(CHILD);
+    assert_content(CHILD);
+    assert_content(GRANDCHILD);
+    assert_true(guid_equal(&before.virtual_disk_id, &after.virtual_disk_id));
+    assert_true(after.file_size <= before.file_size + need.growth);
+    assert_ok(merge(CHILD));
+    assert_content(PARENT);
+}
+
+// Enough for a second thread to read ahead.
+static void merge__much_data__parent_has_the_content(void **state)
+{
+    (void)state;
+    const uint64_t size = 100 * MIB;
+    const struct vhd_create how = {.fs = mem_fs_system(fs),
+                                   .format = VHD_FORMAT_VHDX,
+                                   .type = VHD_TYPE_DYNAMIC,
+                                   .virtual_size = size};
+    struct watch watch = {0};
+    const struct vhd_merge watched = {
+        .fs = mem_fs_system(fs), .progress = progress, .context = &watch};
+    assert_ok(vhd_create(PARENT, &how));
+    model = disk_model_new(size, 512);
+    change(PARENT, 12, 6 * MIB, 1);
+    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
+    struct vhd *disk = open_disk(CHILD, true);
+    assert_ok(disk_model_write(model, disk, 512, 60 * MIB));
+    assert_ok(vhd_close(disk));
+    change(CHILD, 600, 16384, 2);
+    assert_ok(vhd_merge(CHILD, &watched));
+    assert_int_equal(watch.done, watch.total);
+    assert_content(PARENT);
+    assert_content(CHILD);
 }
 
 static void merge__stopped_anywhere__finished_by_the_next(void **state)
@@ -413,6 +525,11 @@ int main(void)
         TEST(merge__somebody_has_the_parent_open__in_use),
         TEST(merge__progress__reaches_what_was_planned),
         TEST(merge__stopped_anywhere__finished_by_the_next),
+        TEST(levels__files_deleted_in_order__the_rest_holds_the_content),
+        TEST(levels__more_than_there_are_parents__refused_untouched),
+        TEST(merge__several_levels__progress_reaches_its_total),
+        TEST(merge__vhd__parent_has_the_content_and_its_id),
+        TEST(merge__much_data__parent_has_the_content),
         TEST(plan__missing_blocks_and_holes__counted),
         TEST(reserve__nothing_changes_and_the_merge_cannot_run_out),
         TEST(reserve__room_goes_back_with_the_closing__not_called_reserved),
