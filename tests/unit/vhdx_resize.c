@@ -207,6 +207,35 @@ static void resize__sizes_that_cannot_be__refused_untouched(void **state)
     mem_fs_free(fs);
 }
 
+static void resize__every_block_and_sector_size__zeros_where_nothing_was(void **state)
+{
+    (void)state;
+    for (uint32_t block = 1 << 20; block <= 256u << 20; block *= 4) {
+        for (uint32_t sector = 512; sector <= 4096; sector *= 8) {
+            struct mem_fs *fs = mem_fs_new();
+            uint64_t size = 3ull * block + 8192;
+            struct vhd_create how = {.fs = mem_fs_system(fs),
+                                     .format = VHD_FORMAT_VHDX,
+                                     .type = VHD_TYPE_DYNAMIC,
+                                     .virtual_size = size,
+                                     .block_size = block,
+                                     .logical_sector_size = sector};
+            assert_ok(vhd_create(PARENT, &how));
+            write_bytes(fs, PARENT, size - 4096, 4096, 0x81);
+            write_bytes(fs, PARENT, 0, 4096, 0x82);
+            assert_status(resize(fs, PARENT, size + sector / 2, false), STATUS_INVALID_ARGUMENT);
+            assert_ok(resize(fs, PARENT, 40 * size, false));
+            assert_bytes(fs, PARENT, size - 4096, 4096, 0x81);
+            assert_bytes(fs, PARENT, size, MIB, 0);
+            assert_ok(resize(fs, PARENT, size - 4096, true));
+            assert_ok(resize(fs, PARENT, size, false));
+            assert_bytes(fs, PARENT, size - 4096, 4096, 0);
+            assert_bytes(fs, PARENT, 0, 4096, 0x82);
+            mem_fs_free(fs);
+        }
+    }
+}
+
 static void grow__to_64_tib_in_blocks_of_1_mib__quick_and_back(void **state)
 {
     (void)state;
@@ -237,6 +266,7 @@ int main(void)
         cmocka_unit_test(resize__differencing__reads_zeros_past_its_parent),
         cmocka_unit_test(shrink__differencing__bitmaps_of_cut_chunks_go),
         cmocka_unit_test(resize__sizes_that_cannot_be__refused_untouched),
+        cmocka_unit_test(resize__every_block_and_sector_size__zeros_where_nothing_was),
         cmocka_unit_test(grow__to_64_tib_in_blocks_of_1_mib__quick_and_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

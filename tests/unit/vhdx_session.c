@@ -273,6 +273,64 @@ static void write__file_without_log__gets_one(void **state)
     mem_fs_free(fs);
 }
 
+// The disk is read by the other header; the first change writes both anew.
+static void write__one_header_damaged__both_are_good_again(void **state)
+{
+    (void)state;
+    for (unsigned slot = 0; slot < 2; slot++) {
+        struct mem_fs *fs = with_disk();
+        mem_fs_poke(fs, PARENT, slot ? VHDX_HEADER2_OFFSET : VHDX_HEADER1_OFFSET, "damage", 6);
+        struct mem_fs *before = mem_fs_clone(fs);
+        assert_ok(vhd_close(open_disk(mem_fs_system(fs), PARENT, true)));
+        assert_true(mem_fs_equal(fs, PARENT, before, PARENT));
+        mem_fs_free(before);
+        struct vhd *disk = open_disk(mem_fs_system(fs), PARENT, true);
+        write_sector(disk, 0);
+        both_headers(fs, PARENT);
+        assert_ok(vhd_close(disk));
+        both_headers(fs, PARENT);
+        mem_fs_free(fs);
+    }
+}
+
+// Of a log that is live; without one the field has no meaning (QEMU refuses such files).
+static void open__log_of_another_version__refused_only_while_it_is_live(void **state)
+{
+    (void)state;
+    for (int live = 0; live < 2; live++) {
+        struct mem_fs *fs = with_disk();
+        struct vhd *disk = open_disk(mem_fs_system(fs), PARENT, true);
+        write_sector(disk, 0);
+        assert_ok(vhd_flush(disk));
+        if (live)
+            vhd_abandon(disk);
+        else
+            assert_ok(vhd_close(disk));
+        for (unsigned slot = 0; slot < 2; slot++) {
+            uint8_t raw[VHDX_HEADER_SIZE];
+            struct vhdx_header header = header_in(fs, PARENT, slot);
+            header.log_version = 1;
+            vhdx_header_encode(&header, raw);
+            mem_fs_poke(fs, PARENT, slot ? VHDX_HEADER2_OFFSET : VHDX_HEADER1_OFFSET, raw,
+                        sizeof raw);
+        }
+        for (int writable = 0; writable < 2; writable++) {
+            struct vhd_open how = {
+                .fs = mem_fs_system(fs), .writable = writable, .share = FILE_SHARE_NOTHING};
+            enum status status = vhd_open(PARENT, &how, &disk);
+            assert_status(status, live ? STATUS_UNSUPPORTED : STATUS_OK);
+            if (live)
+                continue;
+            if (writable)
+                write_sector(disk, 4096); // a log of our own, of version 0
+            assert_ok(vhd_close(disk));
+        }
+        if (!live)
+            assert_int_equal(both_headers(fs, PARENT).log_version, 0);
+        mem_fs_free(fs);
+    }
+}
+
 // A look at a file while its writer works: it may fail, and must not do more than that.
 static void look__while_it_is_written__opens_or_fails(void **state)
 {
@@ -308,6 +366,8 @@ int main(void)
         cmocka_unit_test(begin_merge__child_knows_both_values__without_a_new_data_write_guid),
         cmocka_unit_test(finish_merge__other_disk_id__taken_over),
         cmocka_unit_test(write__file_without_log__gets_one),
+        cmocka_unit_test(write__one_header_damaged__both_are_good_again),
+        cmocka_unit_test(open__log_of_another_version__refused_only_while_it_is_live),
         cmocka_unit_test(look__while_it_is_written__opens_or_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

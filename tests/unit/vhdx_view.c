@@ -140,6 +140,21 @@ static void put_zeros__in_too_many_places__refused(void **state)
     teardown(&f);
 }
 
+static void put_page__too_many_places__refused(void **state)
+{
+    (void)state;
+    static const uint8_t page[VHDX_PAGE_SIZE] = {0x77};
+    struct fixture f;
+    setup(&f);
+    for (uint64_t i = 0; i < VHDX_VIEW_PAGES_MAX; i++)
+        assert_ok(vhdx_view_put_page(&f.view, i * 4096, page));
+    assert_status(vhdx_view_put_page(&f.view, VHDX_VIEW_PAGES_MAX * 4096ull, page),
+                  STATUS_UNSUPPORTED);
+    assert_ok(vhdx_view_put_page(&f.view, 4096, page)); // the same place again
+    assert_byte(&f, 4096, 0x77);
+    teardown(&f);
+}
+
 static void put_zeros__side_by_side__one_range(void **state)
 {
     (void)state;
@@ -159,6 +174,7 @@ int main(void)
         cmocka_unit_test(read__pages_and_zeros__the_last_one_counts),
         cmocka_unit_test(read__past_the_file__zeros_up_to_the_end_of_the_view),
         cmocka_unit_test(put_zeros__in_too_many_places__refused),
+        cmocka_unit_test(put_page__too_many_places__refused),
         cmocka_unit_test(put_zeros__side_by_side__one_range),
         cmocka_unit_test(page_map__many_pages__found_and_removed_by_their_place),
     };

@@ -103,10 +103,20 @@ enum status vhdx_view_read(const struct vhdx_view *view, uint64_t offset, void *
     return STATUS_OK;
 }
 
+static enum status log_too_large(const struct vhdx_view *view)
+{
+    (void)status_fail(STATUS_UNSUPPORTED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
+                      "VHDX %s: log: it changes more places than can be kept in memory.",
+                      view->file->path);
+    return status_advise(0, "Open the disk for writing once: its log is then replayed into it.");
+}
+
 enum status vhdx_view_put_page(struct vhdx_view *view, uint64_t offset,
                                const uint8_t data[VHDX_PAGE_SIZE])
 {
     struct vhdx_page *page = vhdx_page_map_find(&view->overlay, offset);
+    if (!page && view->overlay.count >= VHDX_VIEW_PAGES_MAX)
+        return log_too_large(view);
     if (!page) {
         enum status status = vhdx_page_map_add(&view->overlay, offset, &page);
         if (status)
@@ -156,13 +166,8 @@ enum status vhdx_view_put_zeros(struct vhdx_view *view, uint64_t offset, uint64_
     struct vhdx_zero_range range = {.offset = offset, .length = length};
     view->pages_searched += view->overlay.count;
     if (view->zero_count >= VHDX_VIEW_ZEROS_MAX ||
-        view->pages_searched > VHDX_VIEW_PAGES_SEARCHED_MAX) {
-        (void)status_fail(STATUS_UNSUPPORTED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
-                          "VHDX %s: log: it zeroes more places than can be kept in memory.",
-                          view->file->path);
-        return status_advise(0,
-                             "Open the disk for writing once: its log is then replayed into it.");
-    }
+        view->pages_searched > VHDX_VIEW_PAGES_SEARCHED_MAX)
+        return log_too_large(view);
     vhdx_page_map_remove_if(&view->overlay, lies_within, &range);
     enum status status = add_zeros(view, &range);
     if (!status)

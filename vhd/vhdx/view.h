@@ -7,9 +7,10 @@
 #include "vhd/file/file.h"
 #include "vhd/vhdx/page_map.h"
 
-// What a log may ask for when it is replayed in memory: so many ranges of zeros, each of which
-// every read looks at, and so many looks at replayed pages while they are laid over them. Writers
+// What a log may ask for when it is replayed in memory: so many different pages, so many ranges of
+// zeros, each of which every read looks at, and so many looks at replayed pages while they are laid over them. Writers
 // log few ranges; a crafted log of many MiB could have millions.
+#define VHDX_VIEW_PAGES_MAX          12288 // 48 MiB
 #define VHDX_VIEW_ZEROS_MAX          16384
 #define VHDX_VIEW_PAGES_SEARCHED_MAX (1ull << 28)
 
@@ -43,8 +44,8 @@ enum status vhdx_view_read(const struct vhdx_view *view, uint64_t offset, void *
 // True when nothing was replayed in memory: the file alone is what readers see.
 bool vhdx_view_is_plain(const struct vhdx_view *view);
 
-// Lays one page, or zeros, over the file. Both extend the view when they end past it. Zeros beyond
-// the limits above are STATUS_UNSUPPORTED.
+// Lays one page, or zeros, over the file. Both extend the view when they end past it. What goes
+// beyond the limits above is STATUS_UNSUPPORTED.
 enum status vhdx_view_put_page(struct vhdx_view *view, uint64_t offset,
                                const uint8_t data[VHDX_PAGE_SIZE]) MUST_CHECK;
 enum status vhdx_view_put_zeros(struct vhdx_view *view, uint64_t offset,
