@@ -36,6 +36,14 @@ static enum status check_file(const struct file_system *fs, struct file *file,
     return status;
 }
 
+// True when a failure to open says something about the file, not about the reading of it.
+static bool is_finding(enum status status)
+{
+    return status == STATUS_DAMAGED || status == STATUS_UNSUPPORTED ||
+           status == STATUS_NOT_A_DISK || status == STATUS_PARENT_MISSING ||
+           status == STATUS_PARENT_MISMATCH;
+}
+
 static void report_parent(struct vhd_checker *checker, const struct status_details *failure)
 {
     const char *name = "parent-damaged";
@@ -70,23 +78,27 @@ static enum status check_parents(const char *path, const struct file_system *fs,
     struct vhd_open how = {
         .fs = fs, .share = FILE_SHARE_ANYTHING, .native = true, .no_parents = true};
     struct vhd *disk;
+    enum status status = vhd_open(path, &how, &disk);
     // What keeps the leaf itself from being opened has been reported.
-    if (vhd_open(path, &how, &disk) != STATUS_OK)
-        return STATUS_OK;
+    if (status != STATUS_OK)
+        return is_finding(status) ? STATUS_OK : status;
     bool child = disk->type == VHD_TYPE_DIFFERENCING;
     vhd_abandon(disk);
     if (!child)
         return STATUS_OK;
     how.no_parents = false;
-    enum status status = vhd_open(path, &how, &disk);
+    status = vhd_open(path, &how, &disk);
     if (status == STATUS_OK) {
         check_chain(checker, disk);
         vhd_abandon(disk);
-        return STATUS_OK;
-    }
-    if (status == STATUS_OUT_OF_MEMORY || status == STATUS_IO)
+    } else if (is_finding(status)) {
+        report_parent(checker, status_last());
+    } else if (status == STATUS_IN_USE || status == STATUS_ACCESS_DENIED) {
+        vhd_checker_report(checker, VHD_PROBLEM_NOTE, "parent-not-checked", false, "%s",
+                           status_last()->message);
+    } else {
         return status;
-    report_parent(checker, status_last());
+    }
     return STATUS_OK;
 }
 

@@ -317,25 +317,26 @@ static enum status claim_structures(struct vhdx_check *c)
     return status;
 }
 
-// Junk after the last entry, which nobody reads. *found: there is some; `clear` takes it away.
-static enum status walk_tail(struct vhdx_check *c, bool clear, bool *found)
+// Junk after the last entry, which nobody reads. `clear` takes it away.
+static enum status walk_tail(struct vhdx_check *c, bool clear)
 {
-    static const uint8_t zeros[VHDX_PAGE_SIZE];
-    uint64_t begin = c->x.bat.geometry.entry_count * ENTRY_SIZE;
-    uint64_t end = min_u64(c->x.regions.bat.length, begin + TAIL_SIZE_MAX);
+    uint64_t at = c->x.bat.geometry.entry_count * ENTRY_SIZE;
+    uint64_t end = min_u64(c->x.regions.bat.length, at + TAIL_SIZE_MAX);
+    uint8_t *raw = malloc(VHDX_PAGE_SIZE);
+    if (!raw)
+        return status_no_memory("the block allocation table of a VHDX file");
     enum status status = STATUS_OK;
-    while (begin < end && !status) {
-        uint8_t page[VHDX_PAGE_SIZE];
-        uint64_t at = c->x.bat.offset + begin;
-        size_t size = (size_t)min_u64(end - begin, sizeof page - at % sizeof page);
-        status = vhdx_pages_read(&c->x.pages, at, page, size);
-        if (!status && memcmp(page, zeros, size) != 0) {
-            *found = true;
-            if (clear)
-                status = vhdx_pages_put(&c->x.pages, at, zeros, size);
-        }
-        begin += size;
+    for (size_t size; at < end && !status; at += size) {
+        size = (size_t)min_u64(end - at, VHDX_PAGE_SIZE - at % VHDX_PAGE_SIZE);
+        status = vhdx_view_read(&c->x.view, c->x.bat.offset + at, raw, size);
+        if (status || is_zero(raw, size))
+            continue;
+        c->tail = true;
+        memset(raw, 0, size);
+        if (clear)
+            status = vhdx_pages_put(&c->x.pages, c->x.bat.offset + at, raw, size);
     }
+    free(raw);
     return status;
 }
 
@@ -380,7 +381,7 @@ enum status vhdx_check_table(struct vhdx_check *c)
     if (!status && anchors > 0)
         status = walk_table(c, PASS_ANCHORS, &none);
     if (!status)
-        status = walk_tail(c, false, &c->tail);
+        status = walk_tail(c, false);
     if (!status && c->tail)
         VHDX_TIDY(c, "bat-tail",
                   "block allocation table: there is something after the last entry; nobody reads "
@@ -395,7 +396,7 @@ enum status vhdx_mend_table(struct vhdx_check *c)
     uint64_t none;
     enum status status = STATUS_OK;
     if (c->tail)
-        status = walk_tail(c, true, &c->tail);
+        status = walk_tail(c, true);
     if (!status && c->anchors_useless)
         status = claim_structures(c);
     if (!status && c->anchors_useless)

@@ -10,8 +10,8 @@
 #include "tests/support/random.h"
 
 #define READ_WHOLE_MAX (96ull << 20) // larger disks are sampled
-#define READ_SIZE      (1u << 20)
-#define SAMPLES        64
+#define READ_SIZE      (1u << 16)
+#define SAMPLES        16
 
 void forge_model_begin(struct forge_model *model, uint64_t size, uint32_t sector_size)
 {
@@ -114,7 +114,7 @@ static uint64_t compare_around(const struct forge_model *model, struct vhd *disk
     return first < sectors ? compare(model, disk, first, min_u64(8, sectors - first)) : 0;
 }
 
-static uint64_t compare_samples(const struct forge_model *model, struct vhd *disk)
+uint64_t forge_model_sample(const struct forge_model *model, struct vhd *disk)
 {
     struct random random = random_start(model->count);
     uint64_t sectors = model->size / model->sector_size;
@@ -162,7 +162,7 @@ uint64_t forge_model_differences(const struct forge_model *model, struct vhd *di
                 (unsigned long long)info.virtual_size, (unsigned)info.logical_sector_size);
         return model->size / model->sector_size;
     }
-    uint64_t wrong =
-        model->size <= READ_WHOLE_MAX ? compare_whole(model, disk) : compare_samples(model, disk);
+    uint64_t wrong = model->size <= READ_WHOLE_MAX ? compare_whole(model, disk)
+                                                   : forge_model_sample(model, disk);
     return wrong + compare_map(model, disk);
 }

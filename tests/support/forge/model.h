@@ -45,4 +45,7 @@ void forge_fill(uint8_t *buffer, uint8_t tag, uint64_t first, uint64_t count, ui
 // looks at its maps. Returns how many sectors differ or are mapped wrongly; prints the first.
 uint64_t forge_model_differences(const struct forge_model *model, struct vhd *disk);
 
+// The same by samples only, for tests that look at thousands of states.
+uint64_t forge_model_sample(const struct forge_model *model, struct vhd *disk);
+
 #endif
