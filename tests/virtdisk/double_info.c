@@ -36,6 +36,21 @@ static DWORD put_parent(const struct vhd_info *disk, struct virtdisk_info *info,
     return error;
 }
 
+static DWORD put_tracking(const struct double_handle *h, struct virtdisk_info *info, ULONG *size)
+{
+    char id[64];
+    if (h->format != VHD_FORMAT_VHDX)
+        return double_broken(ERROR_NOT_SUPPORTED, "the changes of a VHD are not tracked");
+    if (!double_moment(h, id, sizeof id)) {
+        info->tracking.enabled = FALSE;
+        return ERROR_SUCCESS;
+    }
+    DWORD error = put_text(info->tracking.most_recent_id, id, (const char *)info, size);
+    if (error == ERROR_SUCCESS)
+        info->tracking.enabled = TRUE;
+    return error;
+}
+
 static DWORD put(const struct double_handle *h, const struct vhd_info *disk,
                  struct virtdisk_info *info, ULONG *size)
 {
@@ -67,6 +82,8 @@ static DWORD put(const struct double_handle *h, const struct vhd_info *disk,
     case VIRTDISK_GET_VIRTUAL_DISK_ID:
         info->identifier = disk->virtual_disk_id;
         return ERROR_SUCCESS;
+    case VIRTDISK_GET_CHANGE_TRACKING:
+        return put_tracking(h, info, size);
     default:
         return double_broken(ERROR_INVALID_PARAMETER, "information unknown");
     }
@@ -139,6 +156,12 @@ DWORD WINAPI double_set_info(HANDLE handle, const struct virtdisk_set_info *info
         return double_broken(ERROR_INVALID_PARAMETER, "nothing to set");
     if (h->read_only || h->info_only || h->attached || !h->disk)
         return double_broken(ERROR_ACCESS_DENIED, "set what was not opened for it");
+    if (info->version == VIRTDISK_SET_CHANGE_TRACKING) {
+        if (h->format != VHD_FORMAT_VHDX)
+            return double_broken(ERROR_NOT_SUPPORTED, "the changes of a VHD are not tracked");
+        double_track(h, info->tracking_enabled);
+        return ERROR_SUCCESS;
+    }
     if (!h->no_parents)
         return double_broken(ERROR_INVALID_PARAMETER, "opened with parents, set");
     return set(h, info);

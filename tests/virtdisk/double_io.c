@@ -47,6 +47,8 @@ static DWORD perform(struct double_handle *h, const struct double_io *io)
     enum status status = io->to ? vhd_read(h->disk, offset, io->to, io->size)
                                 : vhd_write(h->disk, offset, io->from, io->size);
     DWORD error = status == STATUS_OK ? ERROR_SUCCESS : double_error();
+    if (io->from)
+        double_note_write(h, offset, io->size);
     io->overlapped->Internal = error;
     io->overlapped->InternalHigh = error == ERROR_SUCCESS ? io->size : 0;
     SetEvent(io->overlapped->hEvent);

@@ -10,12 +10,10 @@
 #include "base/utf.h"
 #include "vhd/errors.h"
 
-#define OPEN_FLAGS         0x3FFu
-#define CREATE_FLAGS       0x7FFu
-#define PROVIDER_NOT_FOUND 0xC03A0014u
-#define ALREADY_OWNED      0xC03A001Eu
-#define MIB                (1u << 20)
-#define SIZE_MIN           (3u * MIB)
+#define OPEN_FLAGS   0x3FFu
+#define CREATE_FLAGS 0x7FFu
+#define MIB          (1u << 20)
+#define SIZE_MIN     (3u * MIB)
 
 // Allocated UTF-8 of an absolute path; NULL when it is none.
 static char *take_path(const WCHAR *path)
@@ -40,13 +38,13 @@ static DWORD check_type(const struct virtdisk_storage_type *type, const char *pa
     if (!type)
         return double_broken(ERROR_INVALID_PARAMETER, "the storage type must be given");
     if (type->device == 0)
-        return has_extension(path)
-                   ? ERROR_SUCCESS
-                   : double_broken(PROVIDER_NOT_FOUND, "the extension tells no storage type");
+        return has_extension(path) ? ERROR_SUCCESS
+                                   : double_broken(VHD_ERROR_PROVIDER_NOT_FOUND,
+                                                   "the extension tells no storage type");
     if (type->device != VHD_FORMAT_VHD && type->device != VHD_FORMAT_VHDX)
-        return double_broken(PROVIDER_NOT_FOUND, "storage type unknown");
+        return double_broken(VHD_ERROR_PROVIDER_NOT_FOUND, "storage type unknown");
     if (!guid_equal(&type->vendor, &microsoft))
-        return double_broken(PROVIDER_NOT_FOUND, "a storage type needs its vendor");
+        return double_broken(VHD_ERROR_PROVIDER_NOT_FOUND, "a storage type needs its vendor");
     return ERROR_SUCCESS;
 }
 
@@ -240,7 +238,7 @@ static DWORD check_attach(struct double_handle *h, uint32_t flags,
                           const struct virtdisk_attach *parameters)
 {
     if (h->attached)
-        return double_broken(ALREADY_OWNED, "the disk is attached already");
+        return double_broken(VHD_ERROR_ALREADY_OWNED, "the disk is attached already");
     if (!(flags & VIRTDISK_ATTACH_FLAG_NO_LOCAL_HOST))
         return double_broken(ERROR_NOT_SUPPORTED, "this double has no disk devices");
     if (flags & ~(VIRTDISK_ATTACH_FLAG_NO_LOCAL_HOST | VIRTDISK_ATTACH_FLAG_READ_ONLY))

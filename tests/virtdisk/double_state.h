@@ -77,6 +77,12 @@ bool double_is_new_guid(const struct guid *guid);
 
 uint32_t double_step_ms(void);
 
+// Change tracking: switched, told of a write, and the name of the present moment (false: it is
+// off).
+void double_track(const struct double_handle *handle, bool on);
+void double_note_write(const struct double_handle *handle, uint64_t offset, uint64_t length);
+bool double_moment(const struct double_handle *handle, char *id, size_t size);
+
 // Opens handle->disk as the handle says.
 DWORD double_open_disk(struct double_handle *handle);
 

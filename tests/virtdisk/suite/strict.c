@@ -13,10 +13,8 @@
 #include "vhd/vhd.h"
 #include "vhd/virtdisk/api.h"
 
-#define MIB                (1ull << 20)
-#define DISK_SIZE          (4 * MIB)
-#define PROVIDER_NOT_FOUND 0xC03A0014u
-#define ALREADY_OWNED      0xC03A001Eu
+#define MIB       (1ull << 20)
+#define DISK_SIZE (4 * MIB)
 
 static const struct virtdisk_api *api;
 static const struct virtdisk_storage_type vhdx = {.device = VHD_FORMAT_VHDX,
@@ -111,12 +109,13 @@ static void open__rules(void **state)
     bad.version = 1;
     breaks(api->OpenVirtualDisk(&vhdx, disk, 0, 0, &bad, &handle), ERROR_INVALID_PARAMETER);
     good = version_2(false);
-    breaks(api->OpenVirtualDisk(&nameless, disk, 0, 0, &good, &handle), PROVIDER_NOT_FOUND);
+    breaks(api->OpenVirtualDisk(&nameless, disk, 0, 0, &good, &handle),
+           VHD_ERROR_PROVIDER_NOT_FOUND);
     good = version_2(false);
     breaks(api->OpenVirtualDisk(&vhd, disk, 0, 0, &good, &handle), VHD_ERROR_FORMAT_UNKNOWN);
     good = version_2(false);
     breaks(api->OpenVirtualDisk(&unknown, L"C:\\disk.1234.part", 0, 0, &good, &handle),
-           PROVIDER_NOT_FOUND);
+           VHD_ERROR_PROVIDER_NOT_FOUND);
     bad = good = version_2(true);
     works(api->OpenVirtualDisk(&vhdx, disk, 0, 0, &good, &handle));
     breaks(api->OpenVirtualDisk(&vhdx, disk, 0, 0, &bad, &handle), ERROR_INVALID_PARAMETER);
@@ -178,7 +177,7 @@ static void attach__rules(void **state)
     breaks(api->AttachVirtualDisk(handle, NULL, VIRTDISK_ATTACH_FLAG_NO_LOCAL_HOST, 0, &good, NULL),
            ERROR_WRITE_PROTECT);
     works(api->AttachVirtualDisk(handle, NULL, reading, 0, &good, NULL));
-    breaks(api->AttachVirtualDisk(handle, NULL, reading, 0, &good, NULL), ALREADY_OWNED);
+    breaks(api->AttachVirtualDisk(handle, NULL, reading, 0, &good, NULL), VHD_ERROR_ALREADY_OWNED);
     closed(handle);
     breaks(api->AttachVirtualDisk(handle, NULL, reading, 0, &good, NULL), ERROR_INVALID_HANDLE);
     struct virtdisk_open look = version_2(true);
