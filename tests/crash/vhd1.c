@@ -76,7 +76,11 @@ static void write__child_cut_anywhere__flushed_data_is_there(void **state)
         struct vhd *disk = vhd1_disk_open(mem_fs_system(start), PARENT, true);
         assert_ok(disk_model_write(model, disk, 0, SIZE / 1024 * 512));
         assert_ok(vhd_close(disk));
-        assert_ok(vhd_create_child(PATH, PARENT, mem_fs_system(start)));
+        // Blocks as small as the parent's, and one large block with bits of all kinds.
+        if (session % 2 == 0)
+            vhd1_disk_create_tiny_child(start, PATH, PARENT, SIZE, BLOCK);
+        else
+            assert_ok(vhd_create_child(PATH, PARENT, mem_fs_system(start)));
         disk_model_promise(model, 0);
         write_and_cut(start, model, &random);
         disk_model_free(model);

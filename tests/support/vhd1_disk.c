@@ -42,13 +42,33 @@ void vhd1_disk_create(struct mem_fs *fs, const char *path, enum vhd_type type, u
     must_succeed(vhd_create(path, &how));
 }
 
+static const struct guid tiny_id =
+    GUID_INIT(0x7d0fe6a1, 0x52c4, 0x4f0e, 0x9a, 0x11, 0x3c, 0x9d, 0x20, 0x5b, 0x61, 0x07);
+
+// Footer, header, empty table and the room of the locator before the first block.
+static void put_sparse(struct mem_fs *fs, const char *path, const struct vhd1_footer *footer,
+                       struct vhd1_header *header)
+{
+    uint64_t table = align_up((uint64_t)header->max_entries * 4, VHD1_SECTOR);
+    uint64_t end = align_up(header->table_offset + table, VHD1_DATA_ALIGNMENT);
+    uint8_t *unused = must_alloc((size_t)table);
+    memset(unused, 0xff, (size_t)table);
+    header->locators[0].offset = header->locators[0].length ? end : 0;
+    end += header->locators[0].length;
+    vhd1_header_build(header);
+    mem_fs_put(fs, path, footer->raw, VHD1_FOOTER_SIZE);
+    mem_fs_poke(fs, path, VHD1_FOOTER_SIZE, header->raw, VHD1_HEADER_SIZE);
+    mem_fs_poke(fs, path, header->table_offset, unused, (size_t)table);
+    mem_fs_poke(fs, path, vhd1_slot(end, vhd1_bitmap_size(header->block_size)), footer->raw,
+                VHD1_FOOTER_SIZE);
+    free(unused);
+}
+
 void vhd1_disk_create_tiny(struct mem_fs *fs, const char *path, enum vhd_type type, uint64_t size,
                            uint32_t block_size)
 {
-    static const struct guid id =
-        GUID_INIT(0x7d0fe6a1, 0x52c4, 0x4f0e, 0x9a, 0x11, 0x3c, 0x9d, 0x20, 0x5b, 0x61, 0x07);
     struct vhd1_footer footer;
-    vhd1_footer_build(&footer, type, size, &id);
+    vhd1_footer_build(&footer, type, size, &tiny_id);
     if (type == VHD_TYPE_FIXED) {
         mem_fs_put(fs, path, "", 0);
         mem_fs_poke(fs, path, size, footer.raw, VHD1_FOOTER_SIZE);
@@ -57,18 +77,25 @@ void vhd1_disk_create_tiny(struct mem_fs *fs, const char *path, enum vhd_type ty
     struct vhd1_header header = {.table_offset = VHD1_DISK_TABLE,
                                  .max_entries = (uint32_t)divide_up(size, block_size),
                                  .block_size = block_size};
-    vhd1_header_build(&header);
-    uint64_t table = align_up((uint64_t)header.max_entries * 4, VHD1_SECTOR);
-    uint8_t *unused = must_alloc((size_t)table);
-    memset(unused, 0xff, (size_t)table);
-    mem_fs_put(fs, path, footer.raw, VHD1_FOOTER_SIZE);
-    mem_fs_poke(fs, path, VHD1_FOOTER_SIZE, header.raw, VHD1_HEADER_SIZE);
-    mem_fs_poke(fs, path, header.table_offset, unused, (size_t)table);
-    mem_fs_poke(fs, path,
-                vhd1_slot(align_up(header.table_offset + table, VHD1_DATA_ALIGNMENT),
-                          vhd1_bitmap_size(block_size)),
-                footer.raw, VHD1_FOOTER_SIZE);
-    free(unused);
+    put_sparse(fs, path, &footer, &header);
+}
+
+void vhd1_disk_create_tiny_child(struct mem_fs *fs, const char *path, const char *parent,
+                                 uint64_t size, uint32_t block_size)
+{
+    static const struct guid id = {{1}};
+    struct vhd1_footer footer;
+    struct vhd1_header header = {.table_offset = VHD1_DISK_TABLE,
+                                 .max_entries = (uint32_t)divide_up(size, block_size),
+                                 .block_size = block_size,
+                                 .parent_id = tiny_id};
+    uint32_t length = (uint32_t)strlen(parent + 1) * 2;
+    header.locators[0] =
+        (struct vhd1_locator){.code = VHD1_LOCATOR_W2RU, .space = length, .length = length};
+    vhd1_footer_build(&footer, VHD_TYPE_DIFFERENCING, size, &id);
+    put_sparse(fs, path, &footer, &header);
+    for (uint32_t i = 0; parent[1 + i]; i++)
+        mem_fs_poke(fs, path, header.locators[0].offset + i * 2, &parent[1 + i], 1);
 }
 
 enum status vhd1_disk_try_open(const struct file_system *fs, const char *path, bool writable,

@@ -34,6 +34,10 @@ void vhd1_disk_create(struct mem_fs *fs, const char *path, enum vhd_type type, u
 void vhd1_disk_create_tiny(struct mem_fs *fs, const char *path, enum vhd_type type, uint64_t size,
                            uint32_t block_size);
 
+// The same for a child of a tiny disk `parent`, a name in the root.
+void vhd1_disk_create_tiny_child(struct mem_fs *fs, const char *path, const char *parent,
+                                 uint64_t size, uint32_t block_size);
+
 enum status vhd1_disk_try_open(const struct file_system *fs, const char *path, bool writable,
                                struct vhd **disk) MUST_CHECK;
 
