@@ -12,8 +12,8 @@ import _images as images
 
 MIB = images.MIB
 INFO_NAMES = ["Path", "Format", "Type", "VirtualSize", "LogicalSectorSize", "PhysicalSectorSize", "BlockSize",
-              "VirtualDiskId", "DataWriteGuid", "SequenceNumber", "FileSize", "Allocated", "LogLive", "ParentPath",
-              "ParentLinkage", "ParentProblem", "Creator", "Depth"]
+              "VirtualDiskId", "DataWriteGuid", "SequenceNumber", "FileSize", "Allocated", "LogLive",
+              "ChangeTracking", "ParentPath", "ParentLinkage", "ParentProblem", "Creator", "Depth"]
 
 
 def contents(*paths):

@@ -121,6 +121,26 @@ def levels(folder, extension, child_extension, options):
     images.check(exit_code("check", disks[0])[0] == 0, "a merged disk is not clean")
 
 
+def hyperv(folder):
+    """Files that Hyper-V knows are changed, and that is said; its tracking is left alone. A set is no disk."""
+    disk, set_file = os.path.join(folder, "vm.vhdx"), os.path.join(folder, "vm.vhds")
+    checkpoint = os.path.join(folder, "vm_0F1E2D3C-4B5A-6978-8796-A5B4C3D2E1F0.avhdx")
+    images.vrepdisk("create", disk, "--size", "8M")
+    images.vrepdisk("child", checkpoint, "--parent", disk)
+    with open(disk + ".rct", "wb") as file:
+        file.write(b"tracking")
+    images.check(images.info(disk)["ChangeTracking"] and not images.info(checkpoint)["ChangeTracking"], "tracking is not seen")
+    code, _, told = exit_code("merge", checkpoint)
+    images.check(code == 0 and "checkpoint" in told and "Remove-VMCheckpoint" in told and ".rct" in told, f"{code} {told}")
+    code, _, told = exit_code("resize", disk, "--size", "16M")
+    images.check(code == 0 and ".rct" in told, f"{code} {told}")
+    with open(disk + ".rct", "rb") as file:
+        images.check(file.read() == b"tracking", "the tracking file was changed")
+    with open(set_file, "wb") as file:
+        file.write(bytes(4096))
+    images.refused(1, "info", set_file, says=("VHD Set",))
+
+
 def stop_when_shown(words):
     """Runs vrepdisk on a terminal and presses Ctrl-C as soon as there is a bar: exit code, and all that was shown."""
     terminal, other_end = pty.openpty()
@@ -180,6 +200,7 @@ def test(folder):
             own = os.path.join(folder, f"{extension}-{part.__name__}")
             os.mkdir(own)
             part(own, extension, child_extension, options)
+    hyperv(folder)
     interrupted(folder)
     backends(folder)
 
