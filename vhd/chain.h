@@ -31,7 +31,8 @@ enum status vhd_door_path(const struct file_system *fs, const char *path, char *
 // STATUS_UNSUPPORTED. companion.c.
 enum status vhd_refuse_set(const char *path) MUST_CHECK;
 
-// Tells the format by the contents, after vhd_refuse_set. STATUS_NOT_A_DISK: neither VHD nor VHDX. disk.c.
+// Tells the format by the contents, after vhd_refuse_set. STATUS_NOT_A_DISK: neither VHD nor VHDX.
+// disk.c.
 enum status vhd_detect(struct file *file, enum vhd_format *format) MUST_CHECK;
 
 // Opens one file as a disk without parents. `writable`: the disk, which needs how->writable.
@@ -52,6 +53,11 @@ enum status vhd_chain_extent(struct vhd *disk, enum vhd_map_scope scope, uint64_
 
 enum status vhd_chain_read(struct vhd *disk, uint64_t offset, void *buffer,
                            size_t length) MUST_CHECK;
+
+// Calls `each` with the path of every child of `path` that lies beside it, of the operating
+// system's files, until it returns false. Fails as vhd_find_child. children.c.
+enum status vhd_each_child(const char *path, bool (*each)(void *context, const char *child_path),
+                           void *context) MUST_CHECK;
 
 // False for a locator's path on another computer, unless the child itself was opened there: a file
 // that came from somewhere may not make this computer authenticate to a server that its user has

@@ -1,5 +1,6 @@
 // The check of one file: which format it has, however damaged it is; what the format's own check
-// finds; and, for a child that can be opened, whether it still fits its parents.
+// finds; for a child that can be opened, whether it still fits its parents; and whether a merge
+// into the disk was cut off.
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,56 @@ static enum status check_parents(const char *path, const struct file_system *fs,
     return STATUS_OK;
 }
 
+struct merges {
+    struct vhd_checker *checker;
+    struct vhd_info base;
+};
+
+// One child of the disk that is checked.
+static bool check_child(void *context, const char *child_path)
+{
+    struct merges *m = context;
+    const struct vhd_open how = {.share = FILE_SHARE_ANYTHING, .native = true, .no_parents = true};
+    struct vhd *child;
+    bool changed;
+    if (vhd_open(child_path, &how, &child) != STATUS_OK)
+        return true;
+    if (vhdx_is_merge_begun(child->image, &m->base, &changed))
+        vhd_checker_report(
+            m->checker, changed ? VHD_PROBLEM_DAMAGE : VHD_PROBLEM_NOTE, "merge-unfinished", false,
+            "%s: a merge of %s into it was begun and not finished%s. Run: vrepdisk "
+            "merge %s",
+            m->checker->path, child->path,
+            changed ? "; until then its contents are neither the old nor the new ones"
+                    : ", and nothing of it has been written yet",
+            child->path);
+    vhd_abandon(child);
+    return true;
+}
+
+// A parent does not know that it is merged into; the children beside it do.
+static enum status check_children(const char *path, const struct file_system *fs,
+                                  struct vhd_checker *checker)
+{
+    const struct vhd_open how = {
+        .fs = fs, .share = FILE_SHARE_ANYTHING, .native = true, .no_parents = true};
+    struct merges merges = {.checker = checker};
+    struct vhd *disk;
+    if (fs != file_system_os())
+        return STATUS_OK;
+    enum status status = vhd_open(path, &how, &disk);
+    if (status != STATUS_OK)
+        return is_finding(status) ? STATUS_OK : status;
+    vhd_get_info(disk, &merges.base);
+    status = vhd_each_child(path, check_child, &merges);
+    vhd_abandon(disk);
+    if (status == STATUS_OK || status == STATUS_OUT_OF_MEMORY)
+        return status;
+    vhd_checker_report(checker, VHD_PROBLEM_NOTE, "children-not-checked", false, "%s",
+                       status_last()->message);
+    return STATUS_OK;
+}
+
 static enum status open_file(const struct file_system *fs, const char *path, bool writable,
                              struct file **file)
 {
@@ -132,8 +183,11 @@ enum status vhd_check(const char *path, const struct vhd_check *how, struct vhd_
         file_close(file);
     }
     // What is damaged in the file itself is told; whether parents fit it is not worth asking then.
-    if (status == STATUS_OK && !vhd_checker_found(&checker, VHD_PROBLEM_DAMAGE))
+    bool whole = status == STATUS_OK && !vhd_checker_found(&checker, VHD_PROBLEM_DAMAGE);
+    if (whole)
         status = check_parents(absolute, fs, &checker);
+    if (whole && status == STATUS_OK)
+        status = check_children(absolute, fs, &checker);
     enum status end_status = vhd_checker_end(&checker);
     if (status == STATUS_OK)
         status = end_status;

@@ -240,6 +240,28 @@ enum status vhd_find_among_children(struct vhd_children **known, const char *pat
     return status;
 }
 
+enum status vhd_each_child(const char *path, bool (*each)(void *context, const char *child_path),
+                           void *context)
+{
+    struct vhd_children *children = NULL;
+    struct vhd_info parent;
+    char *absolute = NULL;
+
+    enum status status = os_absolute_path(path, &absolute);
+    if (status == STATUS_OK)
+        status = look_at_parent(absolute, &parent);
+    if (status == STATUS_OK)
+        status = look_beside(absolute, &children);
+    bool more = status == STATUS_OK;
+    for (const struct child *child = more ? children->first : NULL; child && more;
+         child = child->next)
+        if (!same_file(&child->id, &parent.file_id) && is_child(child, &parent))
+            more = each(context, child->path);
+    vhd_children_free(children);
+    free(absolute);
+    return status;
+}
+
 enum status vhd_find_other_child(const char *path, const char *except, char **child_path)
 {
     struct vhd_children *children = NULL;

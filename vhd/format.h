@@ -128,6 +128,12 @@ void vhd_checker_settle(struct vhd_checker *checker, bool repaired);
 // True when one of the places of a VHDX header holds a valid one, whatever the rest of the file is.
 enum status vhdx_has_header(struct file *file, bool *found) MUST_CHECK;
 
+// True when `image` is a VHDX that says in its parent_linkage2 that a merge of it into its parent was
+// begun ([MS-VHDX] 2.2.2, note 12). *parent_changed: `parent` has the DataWriteGuid that only the
+// merge gives it.
+bool vhdx_is_merge_begun(struct vhd_image *image, const struct vhd_info *parent,
+                         bool *parent_changed);
+
 // Each format's own checks of `file` (open for writing when how->repair), for vhd/check.c. Problems
 // are reported, failures are those of vhd_check.
 enum status vhdx_check(const struct file_system *fs, struct file *file,

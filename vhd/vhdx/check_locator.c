@@ -5,6 +5,17 @@
 
 #include "vhd/vhdx/check.h"
 
+bool vhdx_is_merge_begun(struct vhd_image *image, const struct vhd_info *parent,
+                         bool *parent_changed)
+{
+    struct guid linkage2;
+    if (image->ops != &vhdx_ops ||
+        !vhdx_locator_find_guid(&vhdx_of(image)->locator, VHDX_KEY_LINKAGE2, &linkage2))
+        return false;
+    *parent_changed = guid_equal(&linkage2, &parent->identity.guid);
+    return !guid_is_zero(&linkage2) && image->ops->matches_parent(image, parent);
+}
+
 static enum status read_locator(struct vhdx_check *c, const struct vhdx_metadata_item *item)
 {
     uint8_t *raw = malloc(item->length ? item->length : 1);
