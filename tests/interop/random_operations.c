@@ -225,21 +225,32 @@ static void resize(struct run *r, uint64_t size, bool unsafe)
     layered_disk_open(r->d, true);
 }
 
-// A size with as many sectors as can be, from a quarter of the first size to twice of it. A child
-// is not resized: it could not be merged any more.
-static void op_resize(struct run *r)
+// Between a quarter of the first size and twice of it.
+static uint64_t random_size(struct run *r)
 {
-    if (r->d->depth > 1)
-        return;
     uint32_t sector = r->kind->sector_size;
     uint64_t least = max_u64(r->kind->size / 4, VHD_SIZE_MIN) / sector;
-    uint64_t size =
-        (least + random_below(&r->random, r->d->capacity / sector - least + 1)) * sector;
+    return (least + random_below(&r->random, r->d->capacity / sector - least + 1)) * sector;
+}
+
+// A child is given its parent's size again, for only such are merged; what was cut off must not
+// come back from the parent. Children that are VHDs are not resized.
+static void op_resize(struct run *r)
+{
+    uint64_t before = leaf_size(r);
+    uint64_t size = random_size(r);
     bool unsafe = random_chance(&r->random, 30);
 
-    if (size < leaf_size(r) && random_chance(&r->random, 50))
-        layered_disk_zero(r->d, size, leaf_size(r) - size);
+    if (r->d->depth > 1 && r->kind->format == VHD_FORMAT_VHD)
+        return;
+    if (size < before && random_chance(&r->random, 50))
+        layered_disk_zero(r->d, size, before - size);
     resize(r, size, unsafe);
+    if (r->d->depth == 1)
+        return;
+    for (int i = 0; i < 8; i++)
+        op_write(r);
+    resize(r, before, true);
 }
 
 // Not of a fixed disk. Stopped, it is as good as before.
