@@ -93,6 +93,28 @@ static void merge__stopped__goes_on_later(void **state)
     assert_int_equal(door_contents(parent), contents);
 }
 
+static void merge__two_levels__each_file_below_has_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < door_kind_count; i++) {
+        uint64_t contents;
+        const char *parent;
+        struct watch w = {0};
+        const struct vhd_merge how = {.levels = 2, .progress = watch, .context = &w};
+        const struct vhd_merge too_many = {.levels = 3};
+        const char *child = make_pair(&door_kinds[i], &contents, &parent);
+        const char *leaf = door_child(child, "leaf.avhdx");
+        door_fill_file(leaf, 2 * MIB, 64 * KIB, 9);
+        contents = door_contents(leaf);
+        assert_failure(vhd_merge(leaf, &too_many), STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_TYPE);
+        assert_ok(vhd_merge(leaf, &how));
+        assert_int_equal(w.last, w.total);
+        assert_int_equal(door_contents(parent), contents);
+        assert_int_equal(door_contents(child), contents);
+        assert_int_equal(door_contents(leaf), contents);
+    }
+}
+
 static void merge__nothing_written__contents_stay(void **state)
 {
     (void)state;
@@ -194,6 +216,7 @@ int main(void)
         cmocka_unit_test(merge__every_kind__parent_is_what_the_child_was),
         cmocka_unit_test(merge__again__same),
         cmocka_unit_test(merge__stopped__goes_on_later),
+        cmocka_unit_test(merge__two_levels__each_file_below_has_it),
         cmocka_unit_test(merge__nothing_written__contents_stay),
         cmocka_unit_test(merge__part_name__merged),
         cmocka_unit_test(merge__disk_without_parent__refused),
