@@ -260,6 +260,10 @@ static void check__child__by_name(void **state)
     vhd1_disk_poke_header(vhd1_fs, CHILD, 584, 0x10000000);
     assert_found(CHILD, "locator-outside-file");
     AFRESH();
+    uint32_t block = vhd1_disk_peek_be32(vhd1_fs, CHILD, table);
+    vhd1_disk_poke_header(vhd1_fs, CHILD, 596, block * 512 + 4096);
+    assert_found(CHILD, "block-overlaps-locator locator-text");
+    AFRESH();
     vhd1_disk_poke_be32(vhd1_fs, CHILD, 4096, 0x00d800d8); // surrogates without their halves
     assert_found(CHILD, "locator-text");
     AFRESH();
@@ -289,6 +293,14 @@ static void check__batmap__accepted(void **state)
     store_be64(batmap + 8, (FIRST_BLOCK + 100) * 512);
     mem_fs_poke(vhd1_fs, PATH, TABLE + 512, batmap, sizeof batmap);
     assert_found(PATH, "block-overlaps-batmap");
+    store_be64(batmap + 8, 1ull << 60);
+    mem_fs_poke(vhd1_fs, PATH, TABLE + 512, batmap, sizeof batmap);
+    assert_found(PATH, "~batmap-outside-file");
+    store_be64(batmap + 8, TABLE + 1024);
+    mem_fs_poke(vhd1_fs, PATH, TABLE + 512, batmap, sizeof batmap);
+    vhd1_disk_poke_be32(vhd1_fs, PATH, TABLE + 1024, 0x80000000); // block 0 is said to be full
+    mem_fs_clear(vhd1_fs, PATH, FIRST_BLOCK * 512, 1);
+    assert_found(PATH, "~bitmap-incomplete ~batmap-mismatch");
 }
 
 static bool stop(void *context, uint64_t done, uint64_t total)

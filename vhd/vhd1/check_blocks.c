@@ -59,9 +59,30 @@ static bool check_place(struct table *t, uint32_t block)
     if (t->batmap.present && (meets(t, at, t->batmap.header_at, VHD1_SECTOR) ||
                               meets(t, at, t->batmap.at, t->batmap.size)))
         damage(t, "block-overlaps-batmap", block, "overlaps the batmap");
+    for (unsigned i = 0; i < VHD1_LOCATORS; i++) {
+        const struct vhd1_locator *locator = &t->check->header.locators[i];
+        if (locator->code != 0 && range_fits(locator->offset, locator->length, t->layout.end) &&
+            meets(t, at, locator->offset, locator->length))
+            damage(t, "block-overlaps-locator", block, "overlaps a parent locator");
+    }
     t->misaligned += !is_aligned(at + t->layout.bitmap_size, VHD1_DATA_ALIGNMENT);
     t->check->data_end = max_u64(t->check->data_end, at + whole_block(t));
     return true;
+}
+
+// The batmap says that tapdisk need not look at the bitmap.
+static enum status check_batmap_bit(struct table *t, uint32_t block)
+{
+    uint8_t byte;
+    if (!t->batmap.present || block / 8 >= t->batmap.size)
+        return STATUS_OK;
+    enum status status = file_read(t->check->file, t->batmap.at + block / 8, &byte, 1);
+    if (status == STATUS_OK && byte & (0x80 >> block % 8))
+        vhd_checker_report(t->check->checker, VHD_PROBLEM_NOTE, "batmap-mismatch", false,
+                           "%s: the batmap says that block %u is full, its bitmap that it is not; "
+                           "tapdisk and others read different things.",
+                           t->check->file->path, (unsigned)block);
+    return status;
 }
 
 // Bits mean something in differencing disks only; in a dynamic one without them some programs do
@@ -88,7 +109,7 @@ static enum status check_bitmap(struct table *t, uint32_t block)
         vhd_checker_report(t->check->checker, VHD_PROBLEM_NOTE, "block-empty", false,
                            "%s: block %u has a place but no sector in its bitmap.",
                            t->check->file->path, (unsigned)block);
-    return STATUS_OK;
+    return set < sectors ? check_batmap_bit(t, block) : STATUS_OK;
 }
 
 static enum status report_progress(const struct table *t, uint32_t block)
@@ -165,13 +186,27 @@ static enum status check_extra_entries(struct table *t)
     return status;
 }
 
+// One that lies outside the file is no use to anybody, and does no harm.
+static void check_batmap(struct table *t)
+{
+    if (!t->batmap.present || range_fits(t->batmap.at, t->batmap.size, t->layout.end))
+        return;
+    vhd_checker_report(t->check->checker, VHD_PROBLEM_NOTE, "batmap-outside-file", false,
+                       "%s: tapdisk's batmap is said to have %llu bytes at %llu, outside the file.",
+                       t->check->file->path, (unsigned long long)t->batmap.size,
+                       (unsigned long long)t->batmap.at);
+    t->batmap.present = false;
+}
+
 static enum status check_table(struct table *t)
 {
     struct vhd1_check *c = t->check;
     enum status status =
         vhd1_batmap_find(c->file, t->layout.end, &c->footer, &c->header, &t->batmap);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        check_batmap(t);
         status = vhd1_bat_read(c->file, t->layout.table_at, t->entries, t->count);
+    }
     if (status == STATUS_OK)
         status = check_entries(t);
     if (status == STATUS_OK)

@@ -13,7 +13,7 @@
 enum status vhd1_locator_read(struct file *file, uint64_t file_size,
                               const struct vhd1_locator *locator, char **text)
 {
-    if (locator->length > TEXT_SIZE_MAX || locator->length % 2 != 0 ||
+    if (locator->length == 0 || locator->length > TEXT_SIZE_MAX || locator->length % 2 != 0 ||
         !range_fits(locator->offset, locator->length, file_size))
         return status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
                            "%s: a parent locator of %u bytes at %llu is not possible.", file->path,
@@ -23,10 +23,14 @@ enum status vhd1_locator_read(struct file *file, uint64_t file_size,
         return status_no_memory("a parent locator");
     enum status status = file_read(file, locator->offset, bytes, locator->length);
     if (status == STATUS_OK) {
-        *text = utf16le_to_utf8(bytes, locator->length / 2);
-        if (!*text)
+        char *path = utf16le_to_utf8(bytes, locator->length / 2);
+        if (path && *path) {
+            *text = path;
+        } else {
+            free(path);
             status = status_fail(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT,
-                                 "%s: a parent locator is not valid UTF-16.", file->path);
+                                 "%s: a parent locator is empty or not valid UTF-16.", file->path);
+        }
     }
     free(bytes);
     return status;
