@@ -12,6 +12,7 @@
 #include "base/endian.h"
 #include "tests/support/check_laws.h"
 #include "tests/support/mem_fs.h"
+#include "tests/support/vhdx_seal.h"
 #include "vhd/vhd.h"
 #include "vhd/vhdx/layout.h"
 
@@ -20,7 +21,6 @@
 #define INPUT_MAX   (1u << 16)
 #define EXTENTS_MAX 256 // looked at in one disk
 #define DISK_SIZE   (8 * VHDX_MIB)
-#define CHECKSUM    4
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -92,23 +92,6 @@ static void apply_patches(struct mem_fs *fs, const uint8_t *data, size_t size)
     }
 }
 
-static void seal(struct mem_fs *fs, uint64_t at, size_t size)
-{
-    static uint8_t raw[VHDX_MIB];
-    uint8_t checksum[4];
-    mem_fs_peek(fs, PATH, at, raw, size);
-    store_le32(checksum, vhdx_checksum(raw, size, CHECKSUM));
-    mem_fs_poke(fs, PATH, at + CHECKSUM, checksum, sizeof checksum);
-}
-
-static void seal_all(struct mem_fs *fs)
-{
-    seal(fs, VHDX_HEADER1_OFFSET, VHDX_HEADER_SIZE);
-    seal(fs, VHDX_HEADER2_OFFSET, VHDX_HEADER_SIZE);
-    seal(fs, VHDX_REGION_TABLE1_OFFSET, VHDX_REGION_TABLE_SIZE);
-    seal(fs, VHDX_REGION_TABLE2_OFFSET, VHDX_REGION_TABLE_SIZE);
-}
-
 static void look(struct vhd *disk)
 {
     static uint8_t buffer[8192];
@@ -161,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mem_fs *fs = mem_fs_clone(good_file(data[0] & 3));
     apply_patches(fs, data + 1, size - 1);
     if (data[0] & 4)
-        seal_all(fs);
+        vhdx_seal_all(fs, PATH);
     struct mem_fs *checked = mem_fs_clone(fs);
     check_laws(checked, PATH);
     mem_fs_free(checked);
