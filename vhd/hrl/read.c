@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "vhd/chain.h"
 
 #define VERIFY_AT_ONCE (64u * 1024)
 #define FILE_TYPE_LOG  0u
@@ -250,10 +251,14 @@ enum status hrl_open_log(const char *path, const struct hrl_open *how, struct hr
 {
     const struct file_system *fs = how->fs ? how->fs : file_system_os();
     const struct file_open open = {.share = how->share, .wait_ms = how->wait_ms};
+    char *absolute = NULL;
     struct hrl *log = calloc(1, sizeof *log);
     if (!log)
         return status_no_memory("a replica log");
-    enum status status = fs->open(fs, path, &open, &log->file);
+    enum status status = vhd_door_path(fs, path, &absolute);
+    if (status == STATUS_OK)
+        status = fs->open(fs, absolute, &open, &log->file);
+    free(absolute);
     if (status == STATUS_OK)
         status = load(log);
     *fault = status == STATUS_DAMAGED ? log->fault : HRL_FAULT_NONE;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "vhd/chain.h"
 #include "vhd/hrl.h"
 #include "vhd/hrl/layout.h"
 
@@ -79,41 +80,64 @@ static enum status begin(struct hrl_writer *writer)
     return status;
 }
 
-enum status hrl_create(const char *path, const struct hrl_create *how, struct hrl_writer **out)
+static struct hrl_writer *new_writer(const struct hrl_create *how, uint32_t metadata_size)
 {
-    const struct file_system *fs = how->fs ? how->fs : file_system_os();
-    const struct file_open open = {
-        .writable = true, .create = true, .share = FILE_SHARE_DENY_WRITE};
-    uint32_t size = how->metadata_size ? how->metadata_size : HRL_METADATA_SIZE_DEFAULT;
-
-    if (size % HRL_SECTOR != 0 || size > HRL_METADATA_SIZE_MAX)
-        return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "%s: a metadata size of %u is no multiple of 512 up to %u.", path,
-                           (unsigned)size, (unsigned)HRL_METADATA_SIZE_MAX);
     struct hrl_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
-        return status_no_memory("a replica log");
+        return NULL;
     writer->header = (struct hrl_header){
         .version = HRL_VERSION_2,
         .time_stamp = hrl_time_now(),
         .creator_version = CREATOR_VERSION,
-        .metadata_size = size,
+        .metadata_size = metadata_size,
         .last_modified = hrl_time_now(),
     };
     memcpy(writer->header.creator, CREATOR, HRL_CREATOR_SIZE);
     if (how->previous_id)
         writer->header.previous_id = *how->previous_id;
+    return writer;
+}
+
+// Creates the file; when it cannot be begun it is removed again.
+static enum status create_file(const struct file_system *fs, const char *path,
+                               struct hrl_writer *writer)
+{
+    const struct file_open open = {
+        .writable = true, .create = true, .share = FILE_SHARE_DENY_WRITE};
     enum status status = fs->open(fs, path, &open, &writer->file);
-    if (status != STATUS_OK) {
-        free(writer);
+    if (status != STATUS_OK)
         return status;
-    }
     status = begin(writer);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    struct status_details failure = *status_last();
+    file_close(writer->file);
+    writer->file = NULL;
+    (void)fs->remove(fs, path);
+    return status_restore(&failure);
+}
+
+enum status hrl_create(const char *path, const struct hrl_create *how, struct hrl_writer **out)
+{
+    const struct file_system *fs = how->fs ? how->fs : file_system_os();
+    uint32_t size = how->metadata_size ? how->metadata_size : HRL_METADATA_SIZE_DEFAULT;
+    char *absolute;
+
+    if (size % HRL_SECTOR != 0 || size > HRL_METADATA_SIZE_MAX)
+        return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                           "%s: a metadata size of %u is no multiple of 512 up to %u.", path,
+                           (unsigned)size, (unsigned)HRL_METADATA_SIZE_MAX);
+    struct hrl_writer *writer = new_writer(how, size);
+    if (!writer)
+        return status_no_memory("a replica log");
+    enum status status = vhd_door_path(fs, path, &absolute);
+    if (status == STATUS_OK) {
+        status = create_file(fs, absolute, writer);
+        free(absolute);
+    }
     if (status != STATUS_OK) {
-        struct status_details failure = *status_last();
         hrl_abandon(writer);
-        (void)fs->remove(fs, path);
-        return status_restore(&failure);
+        return status;
     }
     *out = writer;
     return STATUS_OK;
