@@ -289,6 +289,30 @@ static void compact__cut_anywhere__same_contents_and_data_write_guid(void **stat
     }
 }
 
+// The table lies behind the blocks since the disk grew, and moves into their room.
+static void compact__table_moves_cut_anywhere__same_contents(void **state)
+{
+    (void)state;
+    struct scenario s = {
+        .path = PARENT, .change = change_room, .same_data_write_guid = true, .stride = 40};
+    struct mem_fs *start = mem_fs_new();
+    uint64_t size = 200ull << 30;
+    vhdx_test_create(mem_fs_system(start), PARENT, VHD_TYPE_DYNAMIC, size / 2, 1 << 20);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(start), PARENT, true);
+    for (uint64_t i = 0; i < 10; i++)
+        samples_write(&s.samples, disk, i * MIB, (uint8_t)(i + 1));
+    assert_ok(vhd_close(disk));
+    const struct vhd_resize larger = {.fs = mem_fs_system(start), .virtual_size = size};
+    assert_ok(vhd_resize(PARENT, &larger));
+    disk = vhdx_test_open(mem_fs_system(start), PARENT, true);
+    samples_write(&s.samples, disk, size - 4096, 0x77);
+    assert_ok(vhd_zero(disk, 0, 8 * MIB));
+    for (uint64_t i = 0; i < 8; i++)
+        samples_note(&s.samples, i * MIB, 0);
+    assert_ok(vhd_close(disk));
+    cut_everywhere(&s, start, 96);
+}
+
 static void set_identity__cut_anywhere__all_of_it_or_nothing(void **state)
 {
     (void)state;
@@ -313,6 +337,7 @@ int main(void)
         cmocka_unit_test(grow__child_under_a_larger_parent__old_or_new_size),
         cmocka_unit_test(shrink__any_type__old_or_new_size),
         cmocka_unit_test(compact__cut_anywhere__same_contents_and_data_write_guid),
+        cmocka_unit_test(compact__table_moves_cut_anywhere__same_contents),
         cmocka_unit_test(set_identity__cut_anywhere__all_of_it_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

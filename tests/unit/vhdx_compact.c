@@ -141,6 +141,43 @@ static void compact__soft_anchors__dropped(void **state)
     mem_fs_free(fs);
 }
 
+// A table that went to the end of the file when the disk grew does not keep it long.
+static void compact__table_that_has_moved__moves_down(void **state)
+{
+    (void)state;
+    struct mem_fs *fs = mem_fs_new();
+    vhdx_test_create(mem_fs_system(fs), PARENT, VHD_TYPE_DYNAMIC, 100ull << 30, 1 << 20);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
+    for (uint64_t i = 0; i < 10; i++)
+        put(disk, i * MIB, (size_t)MIB, (uint8_t)(i + 1));
+    assert_ok(vhd_close(disk));
+    const struct vhd_resize larger = {.fs = mem_fs_system(fs), .virtual_size = 200ull << 30};
+    assert_ok(vhd_resize(PARENT, &larger));
+    disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
+    put(disk, larger.virtual_size - 4096, 4096, 0x77);
+    assert_ok(vhd_zero(disk, 0, 8 * MIB));
+    assert_ok(vhd_close(disk));
+    struct vhd_info before = vhdx_test_info(mem_fs_system(fs), PARENT);
+    // Headers, log and metadata, a table of 2 MiB, three blocks.
+    assert_int_equal(compact(fs, PARENT).size_after, 3 * MIB + 2 * MIB + 3 * MIB);
+    struct vhd_info after = vhdx_test_info(mem_fs_system(fs), PARENT);
+    assert_true(guid_equal(&before.identity.guid, &after.identity.guid));
+    static const struct {
+        uint64_t at;
+        uint8_t value;
+    } expected[] = {{0, 0}, {8 * MIB, 9}, {10 * MIB - 512, 10}, {(200ull << 30) - 512, 0x77}};
+    disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        uint8_t sector[512];
+        assert_ok(vhd_read(disk, expected[i].at, sector, sizeof sector));
+        assert_int_equal(sector[0], expected[i].value);
+    }
+    put(disk, 20 * MIB, 4096, 0x78); // the table is where it is written, too
+    assert_ok(vhd_close(disk));
+    assert_int_equal(vhdx_test_info(mem_fs_system(fs), PARENT).allocated, 4 * MIB);
+    mem_fs_free(fs);
+}
+
 static void compact__fixed_disk__refused_untouched(void **state)
 {
     (void)state;
@@ -235,6 +272,7 @@ int main(void)
         cmocka_unit_test(compact__child__zeros_go_on_hiding_the_parent),
         cmocka_unit_test(compact__partial_block_without_sectors__is_the_parents_again),
         cmocka_unit_test(compact__soft_anchors__dropped),
+        cmocka_unit_test(compact__table_that_has_moved__moves_down),
         cmocka_unit_test(compact__fixed_disk__refused_untouched),
         cmocka_unit_test(compact__stopped_anywhere__can_be_run_again),
         cmocka_unit_test(compact__after_random_changes__same_contents_and_no_room_wasted),

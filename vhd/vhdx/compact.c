@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "vhd/errors.h"
-#include "vhd/vhdx/image.h"
+#include "vhd/vhdx/move_region.h"
 
 #define BUFFER_SIZE (1u << 20)
 
@@ -317,13 +317,24 @@ static enum status move_blocks(struct compaction *c)
     return status;
 }
 
+static enum status move_regions(struct compaction *c)
+{
+    enum status status = vhdx_move_region_down(c->x, &c->x->regions.metadata);
+    return status ? status : vhdx_move_region_down(c->x, &c->x->regions.bat);
+}
+
+// The regions go first, for they need room in one piece, and once more when the blocks have left.
 static enum status compact(struct compaction *c)
 {
     enum status status = drop_blocks(c);
     if (!status)
         status = drop_bitmaps(c);
     if (!status)
+        status = move_regions(c);
+    if (!status)
         status = move_blocks(c);
+    if (!status)
+        status = move_regions(c);
     if (status != STATUS_CANCELLED)
         return status;
     // What is done is done; the rest can follow at any time.

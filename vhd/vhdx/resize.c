@@ -2,17 +2,13 @@
 // table when that moves, change in one entry of the log; what lies past the end of the disk before
 // that, or after, nobody looks at.
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/endian.h"
 #include "vhd/errors.h"
-#include "vhd/vhdx/image.h"
+#include "vhd/vhdx/move_region.h"
 
 #define ENTRY_SIZE 8
-#define COPY_SIZE  (64 * 1024)
 
 enum status vhdx_check_resize(const char *path, uint32_t sector_size, uint64_t size)
 {
@@ -25,33 +21,16 @@ enum status vhdx_check_resize(const char *path, uint32_t sector_size, uint64_t s
                        path, size, sector_size);
 }
 
-// The table's entries, without what lies past them, to room that reads as zeros.
-static enum status copy_table(struct vhdx *x, uint64_t to)
-{
-    uint64_t length = x->bat.geometry.entry_count * ENTRY_SIZE;
-    uint8_t *part = malloc(COPY_SIZE);
-    if (!part)
-        return status_no_memory("the block allocation table of a VHDX file");
-    enum status status = STATUS_OK;
-    for (uint64_t done = 0; done < length && !status; done += COPY_SIZE) {
-        size_t size = (size_t)min_u64(COPY_SIZE, length - done);
-        status = vhdx_view_read(&x->view, x->bat.offset + done, part, size);
-        if (!status && !bytes_are_zero(part, size))
-            status = file_write(x->image.file, to + done, part, size);
-    }
-    x->payload_dirty = true;
-    free(part);
-    return status;
-}
-
-// A longer table needs another place. The old one counts until the region tables say otherwise.
+// A longer table needs another place, and takes its entries with it. The old one counts until the
+// region tables say otherwise.
 static enum status move_table(struct vhdx *x, const struct vhdx_geometry *next)
 {
     struct vhdx_region moved = x->regions.bat;
     moved.length = (uint32_t)align_up(next->entry_count * ENTRY_SIZE, VHDX_ALIGNMENT);
     enum status status = vhdx_allocate(x, moved.length, true, &moved.offset);
     if (!status)
-        status = copy_table(x, moved.offset);
+        status = vhdx_copy_in_zeros(x, x->bat.offset, moved.offset,
+                                    x->bat.geometry.entry_count * ENTRY_SIZE);
     if (status)
         return status;
     x->regions.bat = moved;
@@ -113,22 +92,6 @@ static enum status clear_tail(struct vhdx *x, uint64_t old_size)
     return vhdx_block_zero(x, block, start, vhdx_block_length(g, block) - start);
 }
 
-static enum status put_region_tables(struct vhdx *x)
-{
-    static const uint64_t copies[] = {VHDX_REGION_TABLE1_OFFSET, VHDX_REGION_TABLE2_OFFSET};
-    uint8_t *raw = malloc(VHDX_REGION_TABLE_SIZE);
-    if (!raw)
-        return status_no_memory("the region table of a VHDX file");
-    // The first copy is good: the session has mended it if it was not.
-    enum status status = vhdx_pages_read(&x->pages, copies[0], raw, VHDX_REGION_TABLE_SIZE);
-    if (!status)
-        vhdx_region_table_move(raw, &x->regions.bat);
-    for (size_t i = 0; i < sizeof copies / sizeof *copies && !status; i++)
-        status = vhdx_pages_put(&x->pages, copies[i], raw, VHDX_REGION_TABLE_SIZE);
-    free(raw);
-    return status;
-}
-
 // The one entry of the log with which the disk has its new size. `left` is what the table leaves.
 static enum status switch_size(struct vhdx *x, const struct vhdx_region *left)
 {
@@ -141,7 +104,7 @@ static enum status switch_size(struct vhdx *x, const struct vhdx_region *left)
         status =
             vhdx_pages_put(&x->pages, x->regions.metadata.offset + item->offset, raw, sizeof raw);
     if (!status && left->offset != x->regions.bat.offset) {
-        status = put_region_tables(x);
+        status = vhdx_put_region_tables(x);
         if (!status)
             status = vhdx_space_release(&x->space, left->offset, left->length);
     }
