@@ -18,13 +18,25 @@ static uint64_t whole_block(const struct vhd1 *disk)
     return (uint64_t)disk->bitmap_size + disk->header.block_size;
 }
 
-uint64_t vhd1_first_block(const struct vhd1 *disk)
+// What ends past the end of the file is damaged and moves nothing.
+static uint64_t leave_out(const struct vhd1 *disk, uint64_t floor, uint64_t offset, uint64_t length)
 {
-    uint64_t first = disk->data_end;
+    return range_fits(offset, length, disk->footer_at) ? max_u64(floor, offset + length) : floor;
+}
+
+uint64_t vhd1_floor(const struct vhd1 *disk)
+{
+    const struct vhd1_header *header = &disk->header;
+    uint64_t floor = disk->data_end;
     for (uint32_t i = 0; i < disk->bat.count; i++)
         if (disk->bat.entries[i] != VHD1_BAT_UNUSED)
-            first = min_u64(first, place_of(disk, i));
-    return first;
+            floor = min_u64(floor, place_of(disk, i));
+    floor = leave_out(disk, floor, disk->footer.data_offset, VHD1_HEADER_SIZE);
+    floor = leave_out(disk, floor, disk->bat.offset, disk->bat.count * sizeof(uint32_t));
+    for (unsigned i = 0; i < VHD1_LOCATORS; i++)
+        if (header->locators[i].code != 0)
+            floor = leave_out(disk, floor, header->locators[i].offset, header->locators[i].length);
+    return floor;
 }
 
 enum status vhd1_reads_zero(struct vhd1 *disk, uint64_t offset, uint64_t length, bool *zero)

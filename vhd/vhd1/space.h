@@ -4,9 +4,10 @@
 
 #include "vhd/vhd1/vhd1.h"
 
-// Where the first block begins; disk->data_end when there is none. What lies before may belong to
-// some program, and stays.
-uint64_t vhd1_first_block(const struct vhd1 *disk);
+// From where on blocks may be placed and the file be cut: where the first block begins
+// (disk->data_end when there is none), for what lies before may belong to some program; but behind
+// the header, the table and the locators, which some programs put after blocks.
+uint64_t vhd1_floor(const struct vhd1 *disk);
 
 // Whether a range of an image without parent is *zero.
 enum status vhd1_reads_zero(struct vhd1 *disk, uint64_t offset, uint64_t length,
