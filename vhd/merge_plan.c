@@ -251,8 +251,9 @@ static enum status reserve(struct walk *w, const struct vhd_merge_need *need)
     struct file *file = w->parent->image->file;
     uint64_t there = 0, size;
     enum status status = file_size(file, &size);
+    // New blocks of a VHDX begin at the next MiB, those of a VHD at the end.
     if (status == STATUS_OK && need->growth > 0)
-        status = file->ops->reserve(file, align_up(size, MIB), need->growth);
+        status = file->ops->reserve(file, size, align_up(size, MIB) - size + need->growth);
     if (status == STATUS_OK)
         status = walk(w);
     if (status != STATUS_NO_SPACE)
