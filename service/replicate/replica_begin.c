@@ -160,6 +160,15 @@ static enum status save_identities(struct replica_session *s, const struct relat
     return st;
 }
 
+static enum status adopt_into_children(const struct replica_session *s,
+                                       const struct relationship *r)
+{
+    enum status st = STATUS_OK;
+    for (size_t i = 0; st == STATUS_OK && i < r->disk_count; i++)
+        st = replica_adopt_into_child(s, i);
+    return st;
+}
+
 // First the record, then the children: a crash in between leaves a record whose children are
 // missing, which the next attempt makes; never a child that nobody knows.
 static enum status begin_new(struct replica_session *s, const struct relationship *r)
@@ -171,10 +180,10 @@ static enum status begin_new(struct replica_session *s, const struct relationshi
         vhd_get_info(s->bases[i], &info);
         replayed = replayed || info.log_live;
         st = make_child(s, r, i);
-        if (st == STATUS_OK)
-            st = replica_adopt_into_child(s, i);
         s->start[i] = 0;
     }
+    if (st == STATUS_OK)
+        st = adopt_into_children(s, r);
     if (st == STATUS_OK && replayed)
         st = save_identities(s, r);
     return st;
@@ -224,8 +233,10 @@ static enum status go_on(struct replica_session *s, const struct relationship *r
     char why[sizeof out->restarted] = "";
     bool progressed = false;
     enum status st = examine(s, r, why, sizeof why, &progressed);
-    if (st != STATUS_OK || why[0] == '\0')
+    if (st != STATUS_OK)
         return st;
+    if (why[0] == '\0')
+        return adopt_into_children(s, r); // a crash may have come between making them and that
     st = replica_remove_children(s->service, r, s->claim);
     s->bases = NULL;
     if (st == STATUS_OK)
