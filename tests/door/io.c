@@ -5,7 +5,7 @@
 
 #include "tests/support/random.h"
 
-#define STEPS      300
+#define STEPS      150
 #define LENGTH_MAX (300 * KIB)
 
 // What the disk should hold, and the disk.
