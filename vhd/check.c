@@ -57,11 +57,11 @@ static void report_parent(struct vhd_checker *checker, const struct status_detai
     else if (failure->os_code == VHD_ERROR_CHILD_PARENT_SIZE_MISMATCH)
         name = "parent-size";
     else if (failure->os_code == VHD_ERROR_DIFFERENCING_CHAIN_ERROR_IN_PARENT)
-        name = "parent-sector-size";
+        name = failure->status == STATUS_UNSUPPORTED ? "parent-too-many" : "parent-sector-size";
     vhd_checker_report(checker, VHD_PROBLEM_DAMAGE, name, false, "%s", failure->message);
 }
 
-// Sizes of the generations of an open chain, and a merge that was begun.
+// Sizes of the generations of an open chain.
 static void check_chain(struct vhd_checker *checker, struct vhd *disk)
 {
     for (; disk->parent; disk = disk->parent)
@@ -76,19 +76,9 @@ static void check_chain(struct vhd_checker *checker, struct vhd *disk)
 static enum status check_parents(const char *path, const struct file_system *fs,
                                  struct vhd_checker *checker)
 {
-    struct vhd_open how = {
-        .fs = fs, .share = FILE_SHARE_ANYTHING, .native = true, .no_parents = true};
+    const struct vhd_open how = {.fs = fs, .share = FILE_SHARE_ANYTHING, .native = true};
     struct vhd *disk;
     enum status status = vhd_open(path, &how, &disk);
-    // What keeps the leaf itself from being opened has been reported.
-    if (status != STATUS_OK)
-        return is_finding(status) ? STATUS_OK : status;
-    bool child = disk->type == VHD_TYPE_DIFFERENCING;
-    vhd_abandon(disk);
-    if (!child)
-        return STATUS_OK;
-    how.no_parents = false;
-    status = vhd_open(path, &how, &disk);
     if (status == STATUS_OK) {
         check_chain(checker, disk);
         vhd_abandon(disk);
@@ -131,26 +121,36 @@ static bool check_child(void *context, const char *child_path)
 }
 
 // A parent does not know that it is merged into; the children beside it do.
-static enum status check_children(const char *path, const struct file_system *fs,
-                                  struct vhd_checker *checker)
+static enum status check_children(struct vhd *disk, struct vhd_checker *checker)
 {
-    const struct vhd_open how = {
-        .fs = fs, .share = FILE_SHARE_ANYTHING, .native = true, .no_parents = true};
     struct merges merges = {.checker = checker};
-    struct vhd *disk;
-    if (fs != file_system_os())
-        return STATUS_OK;
-    enum status status = vhd_open(path, &how, &disk);
-    if (status != STATUS_OK)
-        return is_finding(status) ? STATUS_OK : status;
     vhd_get_info(disk, &merges.base);
-    status = vhd_each_child(path, check_child, &merges);
-    vhd_abandon(disk);
+    enum status status = vhd_each_child(disk->path, check_child, &merges);
     if (status == STATUS_OK || status == STATUS_OUT_OF_MEMORY)
         return status;
     vhd_checker_report(checker, VHD_PROBLEM_NOTE, "children-not-checked", false, "%s",
                        status_last()->message);
     return STATUS_OK;
+}
+
+// The files that belong to the disk.
+static enum status check_relatives(const char *path, const struct file_system *fs,
+                                   struct vhd_checker *checker)
+{
+    const struct vhd_open how = {
+        .fs = fs, .share = FILE_SHARE_ANYTHING, .native = true, .no_parents = true};
+    struct vhd *disk;
+    enum status status = vhd_open(path, &how, &disk);
+    // What keeps the disk itself from being opened has been reported.
+    if (status != STATUS_OK)
+        return is_finding(status) ? STATUS_OK : status;
+    if (disk->type == VHD_TYPE_DIFFERENCING)
+        status = check_parents(path, fs, checker);
+    // Only the operating system's files are in folders.
+    if (status == STATUS_OK && fs == file_system_os())
+        status = check_children(disk, checker);
+    vhd_abandon(disk);
+    return status;
 }
 
 static enum status open_file(const struct file_system *fs, const char *path, bool writable,
@@ -182,12 +182,9 @@ enum status vhd_check(const char *path, const struct vhd_check *how, struct vhd_
         status = check_file(fs, file, &checker);
         file_close(file);
     }
-    // What is damaged in the file itself is told; whether parents fit it is not worth asking then.
-    bool whole = status == STATUS_OK && !vhd_checker_found(&checker, VHD_PROBLEM_DAMAGE);
-    if (whole)
-        status = check_parents(absolute, fs, &checker);
-    if (whole && status == STATUS_OK)
-        status = check_children(absolute, fs, &checker);
+    // What is damaged in the file itself is told; whether others fit it is not worth asking then.
+    if (status == STATUS_OK && !vhd_checker_found(&checker, VHD_PROBLEM_DAMAGE))
+        status = check_relatives(absolute, fs, &checker);
     enum status end_status = vhd_checker_end(&checker);
     if (status == STATUS_OK)
         status = end_status;

@@ -83,32 +83,36 @@ static void add_up(struct vhd_checker *checker, enum vhd_problem_kind kind, uint
         checker->result.repaired += count;
 }
 
-static void report(struct vhd_checker *checker, enum vhd_problem_kind kind, const char *name,
-                   bool repaired, const char *message)
+// Counts a finding. Its name when it is to be told as well, else NULL.
+static struct finding_name *count_finding(struct vhd_checker *checker, enum vhd_problem_kind kind,
+                                          const char *name, bool repaired)
 {
     struct finding_name *of = find_name(checker->findings, kind, name);
     checker->findings->kinds[kind]++;
     add_up(checker, kind, 1, repaired);
     if (!of)
-        return;
+        return NULL;
     if (of->told < TOLD_MAX) {
         of->told++;
-        tell(checker, of, repaired, message);
-    } else {
-        of->untold++;
-        of->repaired += repaired;
+        return of;
     }
+    of->untold++;
+    of->repaired += repaired;
+    return NULL;
 }
 
 void vhd_checker_report(struct vhd_checker *checker, enum vhd_problem_kind kind, const char *name,
                         bool repaired, const char *format, ...)
 {
+    struct finding_name *of = count_finding(checker, kind, name, repaired);
+    if (!of)
+        return;
     char message[MESSAGE_MAX];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    report(checker, kind, name, repaired, message);
+    tell(checker, of, repaired, message);
 }
 
 static void keep(struct vhd_findings *findings, struct finding_name *of, const char *message)
@@ -126,24 +130,35 @@ static void keep(struct vhd_findings *findings, struct finding_name *of, const c
     of->told++;
 }
 
+// Counts a finding that waits for the repair. Its name when it is to be told as well, else NULL.
+static struct finding_name *count_deferred(struct vhd_findings *findings,
+                                           enum vhd_problem_kind kind, const char *name)
+{
+    struct finding_name *of = find_name(findings, kind, name);
+    findings->kinds[kind]++;
+    if (!of || of->told < TOLD_MAX)
+        return of;
+    of->waiting++;
+    return NULL;
+}
+
 void vhd_checker_defer(struct vhd_checker *checker, enum vhd_problem_kind kind, const char *name,
                        const char *format, ...)
 {
+    bool repair = checker->how->repair;
+    struct finding_name *of = repair ? count_deferred(checker->findings, kind, name)
+                                     : count_finding(checker, kind, name, false);
+    if (!of)
+        return;
     char message[MESSAGE_MAX];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    if (!checker->how->repair) {
-        report(checker, kind, name, false, message);
-        return;
-    }
-    struct finding_name *of = find_name(checker->findings, kind, name);
-    checker->findings->kinds[kind]++;
-    if (of && of->told < TOLD_MAX)
+    if (repair)
         keep(checker->findings, of, message);
-    else if (of)
-        of->waiting++;
+    else
+        tell(checker, of, false, message);
 }
 
 void vhd_checker_settle(struct vhd_checker *checker, bool repaired)
