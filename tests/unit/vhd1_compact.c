@@ -88,6 +88,41 @@ static void compact__child__keeps_what_hides_the_parent(void **state)
     disk_model_free(model);
 }
 
+// The table may lie anywhere: here between the blocks, and behind them all.
+static void compact__table_elsewhere__stays(void **state)
+{
+    (void)state;
+    for (int behind = 0; behind < 2; behind++) {
+        uint8_t table[512], footer[512];
+        struct disk_model *model = disk_model_new(SIZE, 512);
+        vhd1_disk_create_tiny(vhd1_fs, PATH, VHD_TYPE_DYNAMIC, SIZE, BLOCK);
+        struct vhd *disk = vhd1_disk_open(mem_fs_system(vhd1_fs), PATH, true);
+        assert_ok(disk_model_write(model, disk, 0, 12 * BLOCK));
+        assert_ok(vhd_close(disk));
+        uint64_t end = vhd1_disk_footer_at(vhd1_fs, PATH);
+        uint64_t place = (end + 4096) / 4096 * 4096;
+        mem_fs_peek(vhd1_fs, PATH, VHD1_DISK_TABLE, table, sizeof table);
+        mem_fs_peek(vhd1_fs, PATH, 0, footer, sizeof footer);
+        mem_fs_poke(vhd1_fs, PATH, place, table, sizeof table);
+        vhd1_disk_poke_header(vhd1_fs, PATH, 20, (uint32_t)place);
+        mem_fs_clear(vhd1_fs, PATH, VHD1_DISK_TABLE, sizeof table);
+        mem_fs_poke(vhd1_fs, PATH, place + 512, footer, sizeof footer);
+        disk = vhd1_disk_open(mem_fs_system(vhd1_fs), PATH, true);
+        if (behind == 0)
+            assert_ok(disk_model_write(model, disk, 12 * BLOCK, 12 * BLOCK));
+        // What stays is before and, in the first case, behind the table, with room on both sides.
+        for (uint64_t i = 10; i < 18; i++)
+            assert_ok(disk_model_zero(model, disk, i * BLOCK, BLOCK));
+        assert_ok(vhd_close(disk));
+        struct vhd_compacted out = compact(PATH);
+        assert_true(behind || out.size_after < out.size_before);
+        disk = vhd1_disk_open(mem_fs_system(vhd1_fs), PATH, false);
+        assert_true(disk_is_exact(model, disk));
+        assert_ok(vhd_close(disk));
+        disk_model_free(model);
+    }
+}
+
 static void compact__batmap__is_dropped(void **state)
 {
     (void)state;
@@ -188,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         VHD1_TEST(compact__random_holes__same_contents_less_file),
         VHD1_TEST(compact__child__keeps_what_hides_the_parent),
+        VHD1_TEST(compact__table_elsewhere__stays),
         VHD1_TEST(compact__batmap__is_dropped),
         VHD1_TEST(compact__table_behind_blocks__is_neither_cut_off_nor_written_over),
         VHD1_TEST(compact__stopped__contents_are_right),

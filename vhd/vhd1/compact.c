@@ -110,7 +110,7 @@ enum status vhd1_compact(struct vhd_image *image, const struct vhd_compact *how)
                            "%s is a fixed disk; its file has always the length of the disk.",
                            image->file->path);
     struct vhd1_gaps gaps;
-    uint64_t floor = vhd1_floor(disk);
+    uint64_t floor = vhd1_first_block(disk);
     c.total = (uint64_t)disk->bat.count * disk->header.block_size;
     enum status status = vhd1_flush(image);
     if (status == STATUS_OK)

@@ -179,7 +179,7 @@ static enum status grow(struct vhd1 *disk, uint64_t size)
 static enum status shrink(struct vhd1 *disk, uint64_t size)
 {
     uint32_t count = (uint32_t)divide_up(size, disk->header.block_size);
-    uint64_t floor = vhd1_floor(disk);
+    uint64_t floor = vhd1_first_block(disk);
     vhd1_footer_set_size(&disk->footer, size);
     enum status status = vhd1_footers_write(disk->image.file, &disk->footer, disk->footer_at);
     if (status != STATUS_OK)

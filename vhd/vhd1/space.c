@@ -18,25 +18,62 @@ static uint64_t whole_block(const struct vhd1 *disk)
     return (uint64_t)disk->bitmap_size + disk->header.block_size;
 }
 
-// What ends past the end of the file is damaged and moves nothing.
-static uint64_t leave_out(const struct vhd1 *disk, uint64_t floor, uint64_t offset, uint64_t length)
+// A range of the file that belongs to something else than blocks.
+struct taken {
+    uint64_t at;
+    uint64_t size;
+};
+
+#define TAKEN_MAX (3 + VHD1_LOCATORS)
+
+// A locator's room: bytes in files of Windows, sectors in the specification. A number of sectors is
+// small, a number of bytes at least a sector.
+static uint64_t locator_room(const struct vhd1_locator *locator)
 {
-    return range_fits(offset, length, disk->footer_at) ? max_u64(floor, offset + length) : floor;
+    uint64_t space = locator->space;
+    if (space < VHD1_SECTOR)
+        space *= VHD1_SECTOR;
+    return max_u64(space, locator->length);
 }
 
-uint64_t vhd1_floor(const struct vhd1 *disk)
+// Header, table and the like, which some programs put between blocks or behind them. Fills `taken`
+// and returns how many.
+static unsigned list_taken(const struct vhd1 *disk, struct taken taken[TAKEN_MAX])
 {
-    const struct vhd1_header *header = &disk->header;
-    uint64_t floor = disk->data_end;
+    unsigned count = 0;
+    taken[count++] = (struct taken){0, VHD1_FOOTER_SIZE};
+    taken[count++] = (struct taken){disk->footer.data_offset, VHD1_HEADER_SIZE};
+    taken[count++] =
+        (struct taken){disk->bat.offset, align_up(disk->bat.count * sizeof(uint32_t), VHD1_SECTOR)};
+    for (unsigned i = 0; i < VHD1_LOCATORS; i++) {
+        const struct vhd1_locator *locator = &disk->header.locators[i];
+        // One that reaches past the end of the file is damaged and keeps nothing from moving.
+        if (locator->code != 0 &&
+            range_fits(locator->offset, locator_room(locator), disk->footer_at))
+            taken[count++] = (struct taken){locator->offset, locator_room(locator)};
+    }
+    return count;
+}
+
+// Where what is taken of [at, at + size) ends; `at` when nothing is.
+static uint64_t end_of_taken(const struct vhd1 *disk, uint64_t at, uint64_t size)
+{
+    struct taken taken[TAKEN_MAX];
+    unsigned count = list_taken(disk, taken);
+    uint64_t end = at;
+    for (unsigned i = 0; i < count; i++)
+        if (taken[i].at < at + size && at < taken[i].at + taken[i].size)
+            end = max_u64(end, taken[i].at + taken[i].size);
+    return end;
+}
+
+uint64_t vhd1_first_block(const struct vhd1 *disk)
+{
+    uint64_t first = disk->data_end;
     for (uint32_t i = 0; i < disk->bat.count; i++)
         if (disk->bat.entries[i] != VHD1_BAT_UNUSED)
-            floor = min_u64(floor, place_of(disk, i));
-    floor = leave_out(disk, floor, disk->footer.data_offset, VHD1_HEADER_SIZE);
-    floor = leave_out(disk, floor, disk->bat.offset, disk->bat.count * sizeof(uint32_t));
-    for (unsigned i = 0; i < VHD1_LOCATORS; i++)
-        if (header->locators[i].code != 0)
-            floor = leave_out(disk, floor, header->locators[i].offset, header->locators[i].length);
-    return floor;
+            first = min_u64(first, place_of(disk, i));
+    return first;
 }
 
 enum status vhd1_reads_zero(struct vhd1 *disk, uint64_t offset, uint64_t length, bool *zero)
@@ -114,10 +151,13 @@ bool vhd1_gaps_next(struct vhd1_gaps *gaps, uint64_t limit, uint64_t *to)
         uint64_t end = (uint64_t)gaps->sorted[gaps->next] * VHD1_SECTOR;
         if (slot >= limit)
             return false;
-        if (range_fits(slot, whole_block(disk), end)) {
+        while (range_fits(slot, whole_block(disk), end)) {
+            uint64_t free_at = end_of_taken(disk, slot, whole_block(disk));
             gaps->at = slot + whole_block(disk);
             *to = slot;
-            return true;
+            if (free_at == slot)
+                return slot < limit;
+            slot = vhd1_slot(free_at, disk->bitmap_size);
         }
         gaps->at = end + whole_block(disk);
     }
@@ -147,7 +187,11 @@ enum status vhd1_move_footer(struct vhd1 *disk, uint64_t at)
 
 enum status vhd1_cut(struct vhd1 *disk, uint64_t floor)
 {
+    struct taken taken[TAKEN_MAX];
+    unsigned count = list_taken(disk, taken);
     uint64_t end = floor;
+    for (unsigned i = 0; i < count; i++)
+        end = max_u64(end, taken[i].at + taken[i].size);
     for (uint32_t i = 0; i < disk->bat.count; i++)
         if (disk->bat.entries[i] != VHD1_BAT_UNUSED)
             end = max_u64(end, place_of(disk, i) + whole_block(disk));

@@ -4,10 +4,9 @@
 
 #include "vhd/vhd1/vhd1.h"
 
-// From where on blocks may be placed and the file be cut: where the first block begins
-// (disk->data_end when there is none), for what lies before may belong to some program; but behind
-// the header, the table and the locators, which some programs put after blocks.
-uint64_t vhd1_floor(const struct vhd1 *disk);
+// Where the first block begins; disk->data_end when there is none. What lies before may belong to
+// some program, and stays.
+uint64_t vhd1_first_block(const struct vhd1 *disk);
 
 // Whether a range of an image without parent is *zero.
 enum status vhd1_reads_zero(struct vhd1 *disk, uint64_t offset, uint64_t length,
@@ -31,15 +30,16 @@ enum status vhd1_gaps_init(struct vhd1_gaps *gaps, const struct vhd1 *disk,
 void vhd1_gaps_rewind(struct vhd1_gaps *gaps, uint64_t floor);
 void vhd1_gaps_free(struct vhd1_gaps *gaps);
 
-// The next place for a whole block, before `limit`. False: there is none.
+// The next place for a whole block, before `limit` and off the header, the table and the locators.
+// False: there is none.
 bool vhd1_gaps_next(struct vhd1_gaps *gaps, uint64_t limit, uint64_t *to);
 
 // Puts the trailing footer to another place and, when that is nearer to the beginning, cuts the
 // file behind it. Stable on return.
 enum status vhd1_move_footer(struct vhd1 *disk, uint64_t at) MUST_CHECK;
 
-// Cuts the file behind its last block, not before `floor`. The table in the file must be as in
-// memory.
+// Cuts the file behind its last block and all else that belongs to the disk, not before `floor`.
+// The table in the file must be as in memory.
 enum status vhd1_cut(struct vhd1 *disk, uint64_t floor) MUST_CHECK;
 
 #endif
