@@ -265,6 +265,25 @@ static void write__soft_anchors_in_bad_places__ignored(void **state)
     mem_fs_free(fs);
 }
 
+// LeaveBlocksAllocated is ignored when HasParent is set: a block of zeros loses its place.
+static void zero__child_with_the_flag_of_fixed_disks__loses_its_block(void **state)
+{
+    (void)state;
+    struct mem_fs *fs = with_disks();
+    uint8_t flags = 3;
+    mem_fs_poke(fs, CHILD, 2 * MIB + 64 * 1024 + 4, &flags, 1); // File Parameters
+    struct vhd_open how = {.fs = mem_fs_system(fs), .writable = true, .share = FILE_SHARE_NOTHING};
+    struct vhd *disk;
+    struct vhd_info info;
+    assert_ok(vhd_open(CHILD, &how, &disk));
+    vhd_get_info(disk, &info);
+    assert_int_equal(info.type, VHD_TYPE_DIFFERENCING);
+    assert_ok(vhd_zero(disk, 0, 2 * MIB));
+    assert_ok(vhd_close(disk));
+    assert_int_equal(get_entry(fs, CHILD, 0), VHDX_BLOCK_ZERO);
+    mem_fs_free(fs);
+}
+
 static void repeats__equal_entries__counted_over_bitmap_entries(void **state)
 {
     (void)state;
@@ -307,6 +326,7 @@ int main(void)
         cmocka_unit_test(write__soft_anchors__keep_their_room),
         cmocka_unit_test(zero__soft_anchor__room_is_free),
         cmocka_unit_test(write__soft_anchors_in_bad_places__ignored),
+        cmocka_unit_test(zero__child_with_the_flag_of_fixed_disks__loses_its_block),
         cmocka_unit_test(repeats__equal_entries__counted_over_bitmap_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

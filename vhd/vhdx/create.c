@@ -297,6 +297,8 @@ static enum status plan_inherited_items(struct plan *plan)
     for (size_t i = 0; i < from->item_count; i++)
         if (is_inherited(&from->items[i]))
             to->items[to->item_count++] = from->items[i];
+    for (size_t i = 0; i < to->item_count; i++)
+        to->items[i].flags &= VHDX_METADATA_FLAGS;
     return STATUS_OK;
 }
 

@@ -52,12 +52,15 @@ enum status vhdx_begin_merge(struct vhd_image *child, struct vhd_image *parent)
 }
 
 // True for items that say something of the virtual disk, except those that a merge cannot change:
-// the sizes of the disk and of its sectors are what the blocks are laid out by.
+// the sizes of the disk and of its sectors are what the blocks are laid out by. Items of the format
+// are told by what they are: their flags may be wrong.
 static bool goes_to_parent(const struct vhdx_metadata_item *item)
 {
-    return (item->flags & VHDX_METADATA_IS_VIRTUAL_DISK) &&
-           !(!item->user && (guid_equal(&item->guid, &vhdx_guid_virtual_disk_size) ||
-                             guid_equal(&item->guid, &vhdx_guid_logical_sector_size)));
+    uint32_t size;
+    if (item->user || vhdx_metadata_known(&item->guid, &size) == 0)
+        return item->flags & VHDX_METADATA_IS_VIRTUAL_DISK;
+    return guid_equal(&item->guid, &vhdx_guid_virtual_disk_id) ||
+           guid_equal(&item->guid, &vhdx_guid_physical_sector_size);
 }
 
 static uint64_t contents_of(const struct vhdx *x, const struct vhdx_metadata_item *item)
@@ -109,7 +112,7 @@ static enum status list_changes(const struct vhdx *child, const struct vhdx *par
             changes[(*count)++] =
                 (struct vhdx_item_change){.guid = item->guid,
                                           .user = item->user,
-                                          .flags = item->flags,
+                                          .flags = item->flags & VHDX_METADATA_FLAGS,
                                           .length = item->length,
                                           .from = &child->view,
                                           .from_offset = contents_of(child, item)};

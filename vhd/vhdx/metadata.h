@@ -10,6 +10,7 @@
 #define VHDX_METADATA_IS_USER         1u
 #define VHDX_METADATA_IS_VIRTUAL_DISK 2u
 #define VHDX_METADATA_IS_REQUIRED     4u
+#define VHDX_METADATA_FLAGS           7u // all of them; the other bits are reserved
 
 struct vhdx_metadata_item {
     struct guid guid;
