@@ -81,10 +81,10 @@ static void compare(struct vhdx_check *c, const struct found_header found[2])
                   "both headers have the sequence number %" PRIu64 ", as Disk2vhd writes them.",
                   a->sequence_number);
     else if (gap > 1)
-        VHDX_NOTE(c, "header-number-gap",
-                  "the headers have the sequence numbers %" PRIu64 " and %" PRIu64
-                  "; they follow each other in what programs write.",
-                  a->sequence_number, b->sequence_number);
+        VHDX_MENDABLE(c, "header-number-gap",
+                      "the headers have the sequence numbers %" PRIu64 " and %" PRIu64
+                      "; they follow each other in whatever a program leaves.",
+                      a->sequence_number, b->sequence_number);
 }
 
 static void check_found(struct vhdx_check *c, const struct found_header found[2])
@@ -96,8 +96,8 @@ static void check_found(struct vhdx_check *c, const struct found_header found[2]
                           slot + 1);
         else if (!is_zero(found[slot].raw + HEADER_FIELDS_SIZE,
                           VHDX_HEADER_SIZE - HEADER_FIELDS_SIZE))
-            VHDX_NOTE(c, "header-reserved", "header %u has reserved bytes that are not zero.",
-                      slot + 1);
+            VHDX_MENDABLE(c, "header-reserved", "header %u has reserved bytes that are not zero.",
+                          slot + 1);
     }
     if (found[0].valid && found[1].valid)
         compare(c, found);

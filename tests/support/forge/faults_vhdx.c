@@ -85,6 +85,27 @@ static void header_ambiguous(struct forged *d)
     HEADERS(f, sequence_number, 9);
 }
 
+static void header_gap(struct forged *d)
+{
+    struct forge_vhdx f;
+    forge_plain_disk(d, &f);
+    f.headers[0].sequence_number = 2;
+    forge_vhdx_write_header(&f, 0);
+}
+
+// A byte after the fields, with the right checksum.
+static void header_reserved(struct forged *d)
+{
+    struct forge_vhdx f;
+    uint8_t raw[FORGE_HEADER_SIZE];
+    forge_plain_disk(d, &f);
+    mem_fs_peek(d->fs, FORGE_BASE, FORGE_HEADER2, raw, sizeof raw);
+    raw[2000] = 1;
+    store_le32(raw + 4, 0);
+    store_le32(raw + 4, forge_crc32c(raw, sizeof raw));
+    mem_fs_poke(d->fs, FORGE_BASE, FORGE_HEADER2, raw, sizeof raw);
+}
+
 static void file_in_headers(struct forged *d)
 {
     struct forge_vhdx f;
@@ -358,6 +379,10 @@ const struct forge_fault forge_vhdx_faults[] = {
     {"vhdx-header-version", header_version, "header-version", VHD_PROBLEM_DAMAGE,
      STATUS_UNSUPPORTED, VHD_ERROR_FORMAT_UNSUPPORTED_VERSION, false},
     {"vhdx-header-ambiguous", header_ambiguous, "header-ambiguous", VHD_PROBLEM_DAMAGE, STATUS_OK,
+     0, true},
+    {"vhdx-header-gap", header_gap, "header-number-gap", VHD_PROBLEM_REPAIRABLE, STATUS_OK, 0,
+     true},
+    {"vhdx-header-reserved", header_reserved, "header-reserved", VHD_PROBLEM_REPAIRABLE, STATUS_OK,
      0, true},
     {"vhdx-file-in-headers", file_in_headers, "file-truncated", VHD_PROBLEM_DAMAGE, STATUS_DAMAGED,
      VHD_ERROR_INVALID_FILE_SIZE, false},
