@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# vrep-test: timeout=600 labels=interop presets=native
+# vrep-test: timeout=900 labels=interop presets=native
 """QEMU, 7-Zip and libvhdi read what we read after 10,000 random operations on each kind of disk. VREP_TEST_SEED=N for others."""
 
 import _random_runs as runs

@@ -24,7 +24,7 @@
 #define KIB               1024u
 #define MIB               (1024u * KIB)
 #define VHD_SIZE_MIN      (3u * MIB)
-#define DEFAULT_COUNT     1000
+#define DEFAULT_COUNT     500
 #define LARGE_WRITE_MAX   (3u * MIB)
 #define PERCENT_UNALIGNED 70
 
