@@ -167,6 +167,33 @@ static void merge__items_of_the_disk__are_the_childs(void **state)
     mem_fs_free(fs);
 }
 
+// Flags may be wrong in what other programs write, and a check mends them: block size, having a
+// parent, and the parent's name stay what they are.
+static void merge__items_of_the_file_flagged_as_the_disks__stay(void **state)
+{
+    (void)state;
+    static const struct guid *const of_file[] = {&vhdx_guid_file_parameters,
+                                                 &vhdx_guid_parent_locator};
+    static uint8_t table[VHDX_METADATA_TABLE_SIZE];
+    struct mem_fs *fs = with_parent();
+    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
+    struct vhd_info before = vhdx_test_info(mem_fs_system(fs), PARENT);
+    mem_fs_peek(fs, CHILD, VHDX_TEST_METADATA, table, sizeof table);
+    for (uint32_t i = 0; i < 6; i++) {
+        uint8_t *entry = table + vhdx_metadata_entry_offset(i);
+        for (size_t k = 0; k < sizeof of_file / sizeof *of_file; k++)
+            if (memcmp(entry, of_file[k], sizeof *of_file[k]) == 0)
+                entry[VHDX_METADATA_FLAGS_OFFSET] |= VHDX_METADATA_IS_VIRTUAL_DISK;
+    }
+    mem_fs_poke(fs, CHILD, VHDX_TEST_METADATA, table, sizeof table);
+    struct vhd_merge how = {.fs = mem_fs_system(fs)};
+    assert_ok(vhd_merge(CHILD, &how));
+    struct vhd_info after = vhdx_test_info(mem_fs_system(fs), PARENT);
+    assert_int_equal(after.type, before.type);
+    assert_int_equal(after.block_size, before.block_size);
+    mem_fs_free(fs);
+}
+
 // An item that does not fit into one entry of the log: 1 MiB.
 static void merge__item_larger_than_an_entry__taken_over(void **state)
 {
@@ -332,6 +359,7 @@ int main(void)
         cmocka_unit_test(create_child__items_of_the_disk__inherited),
         cmocka_unit_test(create_child__many_items__in_a_longer_region),
         cmocka_unit_test(merge__items_of_the_disk__are_the_childs),
+        cmocka_unit_test(merge__items_of_the_file_flagged_as_the_disks__stay),
         cmocka_unit_test(merge__item_larger_than_an_entry__taken_over),
         cmocka_unit_test(set_identity__id_and_sector_size__all_else_stays),
         cmocka_unit_test(every_change__items_of_programs__byte_for_byte),
