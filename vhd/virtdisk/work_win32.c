@@ -40,12 +40,16 @@ static bool tell(struct virtdisk_work *w, uint64_t current, uint64_t completion)
 // Waits for work that was started with the result `error`; returns the work's own.
 static DWORD await(struct virtdisk_work *w, DWORD error)
 {
+    if (error != ERROR_IO_PENDING)
+        return error;
     while (error == ERROR_IO_PENDING) {
         struct virtdisk_progress progress = {0};
         (void)WaitForSingleObject(w->overlapped.hEvent, POLL_MS);
         error = w->api->GetVirtualDiskOperationProgress(w->handle, &w->overlapped, &progress);
-        if (error != ERROR_SUCCESS)
-            return error;
+        if (error != ERROR_SUCCESS) {
+            w->api->CancelIoEx(w->handle, &w->overlapped);
+            break;
+        }
         error = progress.status;
         if (error == ERROR_IO_PENDING && !w->cancelled &&
             !tell(w, progress.current, progress.completion)) {
@@ -53,6 +57,8 @@ static DWORD await(struct virtdisk_work *w, DWORD error)
             w->api->CancelIoEx(w->handle, &w->overlapped);
         }
     }
+    // Until then the system may write into w->overlapped.
+    (void)WaitForSingleObject(w->overlapped.hEvent, INFINITE);
     return error;
 }
 
