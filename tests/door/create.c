@@ -70,8 +70,7 @@ static void create__any_name__made_and_opened(void **state)
 {
     (void)state;
     static const char *const names[] = {"disk", "disk.bin", "a.b.part.avhdx", "two words.vhd",
-                                        "Gr\xC3\xB6\xC3\x9F"
-                                        "e.vhdx"};
+                                        "Gr\xC3\xB6\xC3\x9F.vhdx"};
     const char *folder = door_path("");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct vhd_create how = {
