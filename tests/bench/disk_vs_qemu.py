@@ -7,7 +7,8 @@ Contents: 2 GiB with 1.2 GiB of incompressible data in extents; the overlay is 1
 
     compare   two equal VHDX disks, by both programs
     convert   that VHDX into a new one, by both programs, with qemu-img's block size
-    merge     `vrepdisk merge` of a child with the overlay into that VHDX, `qemu-img commit` of a qcow2 overlay into raw
+    merge     `vrepdisk merge` of a child with the overlay into that VHDX, which deletes the child;
+              `qemu-img commit` of a qcow2 overlay into the raw base, which empties the overlay
 
 Each time is that of the command and of `sync` on the folder's file system after it; before it, everything is stable and
 the sources are in the page cache. The programs take turns, and which goes first changes from run to run. After each run
@@ -150,7 +151,7 @@ def merge(files, ours):
         same(files.our_base, "vhdx", files.merged_raw)
     else:
         run("cp", "--sparse=always", files.base_raw, files.qemu_base)
-        times = timed(files.folder, (files.qcow2,), "qemu-img", "commit", "-q", "-d", files.qcow2)
+        times = timed(files.folder, (files.qcow2,), "qemu-img", "commit", "-q", files.qcow2)
         same(files.qemu_base, "raw", files.merged_raw)
     remove(files.qemu_base, files.our_base, files.qcow2, files.child)
     return times
