@@ -105,13 +105,17 @@ enum status vhd_merge_files(const char *child_path, unsigned levels, const struc
     return status;
 }
 
+// What is asked of the child's map at a time: the child's long runs are gone over again for each of
+// the parent's small ones.
+#define MAPPED_MAX (1ull << 30)
+
 // How many of `levels` merges copy the extent at `offset`: each takes along what the ones before
 // have brought.
 static enum status copies_of(struct vhd *child, unsigned levels, uint64_t offset, uint64_t *length,
                              unsigned *copies)
 {
     struct vhd *disk = child;
-    *length = child->virtual_size - offset;
+    *length = min_u64(child->virtual_size - offset, MAPPED_MAX);
     for (*copies = levels; *copies > 0; --*copies, disk = disk->parent) {
         struct vhd_extent extent;
         enum status status = vhd_map(disk, VHD_MAP_LEAF, offset, *length, &extent);
