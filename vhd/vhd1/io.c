@@ -236,13 +236,18 @@ static enum status map_file_range(struct vhd1 *disk, uint64_t at, struct vhd_ext
     return STATUS_OK;
 }
 
+// One call of the map looks at no more blocks: a caller who asks for all of a huge disk again after
+// each of its parent's small pieces would walk the rest of it each time.
+#define MAPPED_BLOCKS_MAX 1024u
+
 // How much of extent->length the blocks without a place take, from `piece` on.
 static void map_absent_blocks(const struct vhd1 *disk, const struct piece *piece,
                               struct vhd_extent *extent)
 {
     uint64_t length = piece->length;
     uint32_t block = piece->block + 1;
-    while (length < extent->length && block < disk->bat.count && !is_allocated(disk, block++))
+    uint32_t end = (uint32_t)min_u64(disk->bat.count, (uint64_t)block + MAPPED_BLOCKS_MAX);
+    while (length < extent->length && block < end && !is_allocated(disk, block++))
         length += disk->header.block_size;
     extent->length = min_u64(length, extent->length);
     extent->kind = is_differencing(disk) ? VHD_EXTENT_PARENT : VHD_EXTENT_ZERO;
