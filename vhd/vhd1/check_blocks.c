@@ -61,7 +61,8 @@ static bool check_place(struct table *t, uint32_t block)
         damage(t, "block-overlaps-batmap", block, "overlaps the batmap");
     for (unsigned i = 0; i < VHD1_LOCATORS; i++) {
         const struct vhd1_locator *locator = &t->check->header.locators[i];
-        if (locator->code != 0 && range_fits(locator->offset, locator->length, t->layout.end) &&
+        if (locator->code != 0 && locator->length > 0 &&
+            range_fits(locator->offset, locator->length, t->layout.end) &&
             meets(t, at, locator->offset, locator->length))
             damage(t, "block-overlaps-locator", block, "overlaps a parent locator");
     }
