@@ -13,9 +13,11 @@ from vrep_e2e.windows import WindowsService, wine
 SIZE = 32 * MIB
 
 
-def prepared(lab, folder=None):
-    primary = Disk.create(lab, "primary.vhdx", SIZE, block_size=MIB, folder=folder).fill(lab.rng, (0, 12 * MIB))
-    replica = primary.copy(lab, "replica.vhdx", folder=folder)
+def prepared(lab, folder=None, image_format="vhdx"):
+    primary = Disk.create(lab, f"primary.{image_format}", SIZE, image_format=image_format, folder=folder,
+                          block_size=MIB if image_format == "vhdx" else None)
+    primary.fill(lab.rng, (0, 12 * MIB))
+    replica = primary.copy(lab, f"replica.{image_format}", folder=folder)
     replica.fill(lab.rng, *((at * 2 * MIB, MIB) for at in range(6)))
     for service in (lab.primary, lab.replica):
         service.install().start()
@@ -39,6 +41,13 @@ def drifted_pair(lab):
     check("Replicating" in lab.primary.ctl("status", "pair").stdout, "status shows the state")
     for service in (lab.primary, lab.replica):
         service.ctl("remove", "pair")
+
+
+def drifted_vhds(lab):
+    primary, replica = prepared(lab, image_format="vhd")
+    lab.resync("pair")
+    lab.primary.wait_state("pair", 4, 60)
+    lab.check_identical(primary, replica)
 
 
 def cancelled_then_killed_then_finished(lab):
@@ -80,4 +89,4 @@ def stops_in_order(lab):
     lab.check_identical(primary, replica)
 
 
-main(drifted_pair, cancelled_then_killed_then_finished, stops_in_order, kind=WindowsService)
+main(drifted_pair, drifted_vhds, cancelled_then_killed_then_finished, stops_in_order, kind=WindowsService)
