@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/os.h"
 #include "tests/support/must.h"
@@ -107,11 +108,6 @@ void layered_disk_read(struct layered_disk *d, uint64_t offset, size_t length)
     free(data);
 }
 
-static bool is_zero(const uint8_t *data, uint64_t length)
-{
-    return length == 0 || (data[0] == 0 && memcmp(data, data + 1, (size_t)length - 1) == 0);
-}
-
 static uint64_t check_extent(struct layered_disk *d, uint64_t offset)
 {
     const struct layer *leaf = layered_disk_leaf(d);
@@ -121,7 +117,8 @@ static uint64_t check_extent(struct layered_disk *d, uint64_t offset)
         !range_fits(offset, extent.length, leaf->size) || extent.kind == VHD_EXTENT_PARENT)
         layered_disk_die(d, "the map at %" PRIu64 " says %" PRIu64 " bytes at %" PRIu64, offset,
                          extent.length, extent.offset);
-    if (extent.kind == VHD_EXTENT_ZERO && !is_zero(leaf->model + offset, extent.length))
+    if (extent.kind == VHD_EXTENT_ZERO &&
+        !bytes_are_zero(leaf->model + offset, (size_t)extent.length))
         layered_disk_die(d, "the map calls %" PRIu64 " bytes at %" PRIu64 " zero", extent.length,
                          offset);
     return extent.length;
@@ -178,7 +175,7 @@ bool layered_disk_resize(struct layered_disk *d, uint64_t size, bool unsafe)
     struct layer *leaf = layered_disk_leaf(d);
     const struct vhd_resize how = {.fs = d->how.fs, .virtual_size = size, .unsafe = unsafe};
     uint64_t cut = size < leaf->size ? leaf->size - size : 0;
-    bool refuse = !unsafe && !is_zero(leaf->model + size, cut);
+    bool refuse = !unsafe && !bytes_are_zero(leaf->model + size, (size_t)cut);
     enum status status = vhd_resize(leaf->path, &how);
     if (!refuse) {
         layered_disk_must(d, status);

@@ -90,12 +90,6 @@ enum status tool_write_bytes(struct vhd *disk, uint64_t offset, const void *buff
     return STATUS_OK;
 }
 
-bool tool_is_zero(const void *data, size_t size)
-{
-    const uint8_t *bytes = data;
-    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
-}
-
 enum status tool_refuse_parent(const char *path, const char *except)
 {
     char *child = NULL;

@@ -1,6 +1,7 @@
 // create, child and convert.
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/os.h"
 #include "vhd/tool/tool.h"
@@ -44,7 +45,7 @@ static enum status write_nonzero(struct vhd *to, uint64_t offset, const uint8_t 
 {
     for (size_t at = 0; at < size;) {
         size_t end = at;
-        while (end < size && !tool_is_zero(data + end, (size_t)min_u64(ZERO_GRAIN, size - end)))
+        while (end < size && !bytes_are_zero(data + end, (size_t)min_u64(ZERO_GRAIN, size - end)))
             end += (size_t)min_u64(ZERO_GRAIN, size - end);
         if (end > at) {
             enum status status = vhd_write(to, offset + at, data + at, end - at);

@@ -90,9 +90,6 @@ enum status tool_read_bytes(struct vhd *disk, uint64_t offset, void *buffer,
 enum status tool_write_bytes(struct vhd *disk, uint64_t offset, const void *buffer,
                              size_t length) MUST_CHECK;
 
-// True when all bytes are zero.
-bool tool_is_zero(const void *data, size_t size);
-
 // Refuses a disk that others were made over, for a write to it makes them useless. `except` (may be
 // NULL) is a child that does not count.
 enum status tool_refuse_parent(const char *path, const char *except) MUST_CHECK;
