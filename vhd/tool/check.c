@@ -99,6 +99,14 @@ static enum status show_text(struct report *report, const char *path,
                          checked->problems, checked->repaired);
 }
 
+// A check that did not come to its end: what it has found so far is told nevertheless.
+static enum status show_unfinished(struct report *report)
+{
+    const struct status_details failure = *status_last();
+    enum status status = tool_print(&report->text);
+    return status == STATUS_OK ? status_restore(&failure) : status;
+}
+
 // `check`: vhd_check or hrl_check.
 static enum status run_check(const struct arguments *a, int *exit_code,
                              enum status (*check)(const char *path, const struct vhd_check *how,
@@ -119,7 +127,9 @@ static enum status run_check(const struct arguments *a, int *exit_code,
     progress_start(&report.progress, "checking");
     enum status status = check(a->files[0], &how, &checked);
     progress_end(&report.progress);
-    if (status == STATUS_OK)
+    if (status != STATUS_OK)
+        status = show_unfinished(&report);
+    else
         status = report.status;
     if (status == STATUS_OK)
         status = json ? show_json(&report, a->files[0], &checked)
