@@ -193,6 +193,29 @@ static void abandon__after_a_flush__what_was_flushed_is_there(void **state)
     }
 }
 
+static bool identity_changed(const struct vhd_info *before, const struct vhd_info *now)
+{
+    return !vhd_identity_unchanged(&before->identity, &now->identity);
+}
+
+// What a disk is known by changes with its contents: open, unless the backend may tell what was at
+// the opening, and closed.
+static void info__after_writing__another_identity(void **state)
+{
+    (void)state;
+    const char *path = door_create(&door_kinds[0], DISK_SIZE);
+    struct vhd_info before, now;
+    door_info(path, &before);
+    struct vhd *disk = door_open(path, true);
+    door_fill(disk, 0, MIB, 1);
+    assert_ok(vhd_flush(disk));
+    vhd_get_info(disk, &now);
+    assert_true(identity_changed(&before, &now) || door_may(DOOR_INFO_IS_OLD));
+    door_close(disk);
+    door_info(path, &now);
+    assert_true(identity_changed(&before, &now));
+}
+
 static void size__largest__written_and_read_at_the_end(void **state)
 {
     (void)state;
@@ -227,6 +250,7 @@ int main(void)
         cmocka_unit_test(write__opened_for_reading__refused),
         cmocka_unit_test(memory__not_aligned__same_bytes),
         cmocka_unit_test(abandon__after_a_flush__what_was_flushed_is_there),
+        cmocka_unit_test(info__after_writing__another_identity),
         cmocka_unit_test(size__largest__written_and_read_at_the_end),
     };
     return cmocka_run_group_tests(tests, door_start, door_end);
