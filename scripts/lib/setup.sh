@@ -18,9 +18,10 @@ packages_build=(
 packages_run=(
     wine wine64 qemu-utils p7zip-full e2fsprogs rsync procps
 )
-# To test: the second compiler with its sanitizers, the format check and the analyser.
+# To test: the second compiler with its sanitizers, the format check and the analyser, another reader of disks, and what
+# checks the manual page.
 packages_test=(
-    clang llvm libclang-rt-14-dev clang-format clang-tidy
+    clang llvm libclang-rt-14-dev clang-format clang-tidy python3-libvhdi mandoc
 )
 
 setup_fail() {

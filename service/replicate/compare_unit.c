@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "service/replicate/compare.h"
 #include "service/replicate/fault_point.h"
@@ -22,7 +23,7 @@ static uint16_t zero_leaves(const uint8_t *unit, uint32_t length)
 {
     uint16_t zero = 0;
     for (unsigned leaf = 0; leaf < leaf_count(length); leaf++)
-        if (is_all_zero(unit + leaf * LEAF_SIZE, leaf_length(length, leaf)))
+        if (bytes_are_zero(unit + leaf * LEAF_SIZE, leaf_length(length, leaf)))
             zero |= (uint16_t)(1u << leaf);
     return zero;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/thread.h"
 #include "service/replicate/fault_point.h"
@@ -112,7 +113,7 @@ static enum status hash_range(struct replica_hasher *h, uint64_t offset, uint32_
     enum status st = vhd_read(h->bases[h->stream], offset, h->buffer, length);
     for (uint32_t done = 0; st == STATUS_OK && done < length; done += UNIT_SIZE) {
         uint32_t size = length - done < UNIT_SIZE ? length - done : UNIT_SIZE;
-        if (is_all_zero(h->buffer + done, size))
+        if (bytes_are_zero(h->buffer + done, size))
             st = add_zero(h, offset + done, size);
         else
             st = add_digest(h, offset + done, h->buffer + done, size);

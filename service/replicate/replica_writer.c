@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/clock.h"
 #include "service/replicate/child_digest.h"
@@ -293,7 +294,7 @@ static enum status verify_zero(struct replica_writer *w, const struct written *r
             length = min_u64(length, VERIFY_READ_SIZE);
             st = vhd_read(w->child, position, w->buffer, (size_t)length);
             for (uint64_t done = 0; st == STATUS_OK && done < length; done += LEAF_SIZE)
-                if (!is_all_zero(w->buffer + done, (size_t)min_u64(LEAF_SIZE, length - done)))
+                if (!bytes_are_zero(w->buffer + done, (size_t)min_u64(LEAF_SIZE, length - done)))
                     st = add_mismatch(w, align_down(position + done, UNIT_SIZE));
         }
         if (st != STATUS_OK)

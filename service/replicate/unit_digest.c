@@ -44,14 +44,3 @@ void digest_shorten(const struct unit_digests *digests, uint8_t out[UNIT_LEAVES 
     for (unsigned leaf = 0; leaf < UNIT_LEAVES; leaf++)
         memcpy(out + leaf * LEAF_DIGEST_SIZE, digests->leaf[leaf], LEAF_DIGEST_SIZE);
 }
-
-bool is_all_zero(const void *data, size_t length)
-{
-    const uint8_t *bytes = data;
-    size_t head = length < 16 ? length : 16;
-    for (size_t i = 0; i < head; i++)
-        if (bytes[i] != 0)
-            return false;
-    // The first bytes are zero: all are when every byte equals the one 16 before it.
-    return length <= 16 || memcmp(bytes, bytes + 16, length - 16) == 0;
-}

@@ -38,6 +38,4 @@ void digest_join(const struct digest_key *key, struct unit_digests *digests);
 void digest_shorten(const struct unit_digests *digests,
                     uint8_t out[UNIT_LEAVES * LEAF_DIGEST_SIZE]);
 
-bool is_all_zero(const void *data, size_t length);
-
 #endif

@@ -4,12 +4,13 @@
 
 #include "base/buffer.h"
 
-#define WIRE_FORMAT        "VRepWire"
-#define WIRE_MAJOR         1
-#define WIRE_MINOR         0
-#define WIRE_NONCE_SIZE    32
-#define WIRE_DIGEST        "digest:xxh3-128-leaves" // the capability without which a resynchronization cannot be
-#define WIRE_CLOCK_SKEW_MS 300000            // clocks further apart are told to administrators
+#define WIRE_FORMAT     "VRepWire"
+#define WIRE_MAJOR      1
+#define WIRE_MINOR      0
+#define WIRE_NONCE_SIZE 32
+#define WIRE_DIGEST \
+    "digest:xxh3-128-leaves"      // the capability without which a resynchronization cannot be
+#define WIRE_CLOCK_SKEW_MS 300000 // clocks further apart are told to administrators
 
 struct hello {
     unsigned major, minor;          // of the protocol

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
-#include "base/zero.h"
+#include "base/bytes.h"
 #include "vhd/vhd1/space.h"
 
 #define COPY_AT_ONCE (1u << 20)

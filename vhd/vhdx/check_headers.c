@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "vhd/vhdx/check.h"
 
@@ -53,11 +54,6 @@ static enum status check_identifier(struct vhdx_check *c)
     return STATUS_OK;
 }
 
-static bool is_zero(const uint8_t *data, size_t size)
-{
-    return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
-}
-
 static bool same_log(const struct vhdx_header *a, const struct vhdx_header *b)
 {
     return guid_equal(&a->log_guid, &b->log_guid) && a->log_offset == b->log_offset &&
@@ -94,8 +90,8 @@ static void check_found(struct vhdx_check *c, const struct found_header found[2]
             VHDX_MENDABLE(c, "header-invalid",
                           "header %u has a wrong signature or checksum; the other one is used.",
                           slot + 1);
-        else if (!is_zero(found[slot].raw + HEADER_FIELDS_SIZE,
-                          VHDX_HEADER_SIZE - HEADER_FIELDS_SIZE))
+        else if (!bytes_are_zero(found[slot].raw + HEADER_FIELDS_SIZE,
+                                 VHDX_HEADER_SIZE - HEADER_FIELDS_SIZE))
             VHDX_MENDABLE(c, "header-reserved", "header %u has reserved bytes that are not zero.",
                           slot + 1);
     }

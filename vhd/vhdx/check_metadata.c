@@ -8,8 +8,6 @@
 #include "vhd/errors.h"
 #include "vhd/vhdx/check.h"
 
-#define FLAGS_KNOWN \
-    (VHDX_METADATA_IS_USER | VHDX_METADATA_IS_VIRTUAL_DISK | VHDX_METADATA_IS_REQUIRED)
 // The limit of Windows' driver for items of programs.
 #define USER_ITEMS_MAX 1024
 
@@ -32,7 +30,7 @@ static uint32_t right_flags(const struct vhdx_metadata_item *item, uint32_t flag
 {
     uint32_t size;
     uint32_t known = item->user ? 0 : vhdx_metadata_known(&item->guid, &size);
-    return known ? known : flags & FLAGS_KNOWN;
+    return known ? known : flags & VHDX_METADATA_FLAGS;
 }
 
 static void check_need(struct vhdx_check *c, const struct vhdx_metadata_item *item, uint32_t flags)
@@ -64,7 +62,7 @@ static void check_entry(struct vhdx_check *c, const struct table *table, uint32_
                     ", where none can be.",
                     index, item->offset, item->length);
     check_need(c, item, flags);
-    bool reserved = (flags & ~FLAGS_KNOWN) != 0 || load_le32(entry + RESERVED_OFFSET) != 0;
+    bool reserved = (flags & ~VHDX_METADATA_FLAGS) != 0 || load_le32(entry + RESERVED_OFFSET) != 0;
     if (!reserved && right_flags(item, flags) == flags)
         return;
     c->metadata_flags = true;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/endian.h"
 #include "vhd/vhdx/check.h"
@@ -253,11 +254,6 @@ static enum status visit_all(struct walk *w, const uint8_t *raw, uint64_t first,
     return status;
 }
 
-static bool is_zero(const uint8_t *raw, size_t size)
-{
-    return raw[0] == 0 && memcmp(raw, raw + 1, size - 1) == 0;
-}
-
 static enum status report_progress(const struct walk *w, uint64_t done)
 {
     const struct vhd_check *how = w->c->checker->how;
@@ -281,7 +277,7 @@ static enum status walk_table(struct vhdx_check *c, enum pass pass, uint64_t *an
         count = min_u64(READ_SIZE / ENTRY_SIZE, total - index);
         status = vhdx_view_read(&c->x.view, c->x.bat.offset + index * ENTRY_SIZE, raw,
                                 (size_t)count * ENTRY_SIZE);
-        if (!status && (w.chunk_has_partial || !is_zero(raw, (size_t)count * ENTRY_SIZE)))
+        if (!status && (w.chunk_has_partial || !bytes_are_zero(raw, (size_t)count * ENTRY_SIZE)))
             status = visit_all(&w, raw, index, (size_t)count);
         if (!status)
             status = report_progress(&w, index + count);
@@ -329,7 +325,7 @@ static enum status walk_tail(struct vhdx_check *c, bool clear)
     for (size_t size; at < end && !status; at += size) {
         size = (size_t)min_u64(end - at, VHDX_PAGE_SIZE - at % VHDX_PAGE_SIZE);
         status = vhdx_view_read(&c->x.view, c->x.bat.offset + at, raw, size);
-        if (status || is_zero(raw, size))
+        if (status || bytes_are_zero(raw, size))
             continue;
         c->tail = true;
         memset(raw, 0, size);
