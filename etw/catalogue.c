@@ -146,7 +146,8 @@ static const struct event_definition catalogue[] = {
      FIELDS(VM, WHO)},
 
     {50000, EVENT_INFORMATION, "ServiceStarted",
-     "VRep %1 (%2) has started. It listens at %3, port %4, and serves %5 relationship(s). Disks are "
+     "VRep %1 (%2) has started. It listens at %3, port %4, and serves %5 relationship(s). Disks "
+     "are "
      "worked on by the backend '%6'.",
      FIELDS(S("Version"), S("ServiceInstance"), S("ListenAddress"), N("ListenPort"),
             N("Relationships"), S("DiskBackend"))},

@@ -128,9 +128,9 @@ void vhd_checker_settle(struct vhd_checker *checker, bool repaired);
 // True when one of the places of a VHDX header holds a valid one, whatever the rest of the file is.
 enum status vhdx_has_header(struct file *file, bool *found) MUST_CHECK;
 
-// True when `image` is a VHDX that says in its parent_linkage2 that a merge of it into its parent was
-// begun ([MS-VHDX] 2.2.2, note 12). *parent_changed: `parent` has the DataWriteGuid that only the
-// merge gives it.
+// True when `image` is a VHDX that says in its parent_linkage2 that a merge of it into its parent
+// was begun ([MS-VHDX] 2.2.2, note 12). *parent_changed: `parent` has the DataWriteGuid that only
+// the merge gives it.
 bool vhdx_is_merge_begun(struct vhd_image *image, const struct vhd_info *parent,
                          bool *parent_changed);
 

@@ -231,8 +231,10 @@ static void hello__malformed__protocol(void **state)
 
 static struct request sample_request(struct peer_disk *disk)
 {
-    struct request request = {
-        .verb = REQUEST_AGREE, .overwrite_replica = true, .adopt_identity = true, .disks = {.count = 1, .disk = disk}};
+    struct request request = {.verb = REQUEST_AGREE,
+                              .overwrite_replica = true,
+                              .adopt_identity = true,
+                              .disks = {.count = 1, .disk = disk}};
     memset(request.relationship_id.bytes, 1, 16);
     memset(request.resync_id.bytes, 2, 16);
     strcpy(request.vm_name, "vm");

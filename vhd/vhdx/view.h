@@ -8,8 +8,8 @@
 #include "vhd/vhdx/page_map.h"
 
 // What a log may ask for when it is replayed in memory: so many different pages, so many ranges of
-// zeros, each of which every read looks at, and so many looks at replayed pages while they are laid over them. Writers
-// log few ranges; a crafted log of many MiB could have millions.
+// zeros, each of which every read looks at, and so many looks at replayed pages while they are laid
+// over them. Writers log few ranges; a crafted log of many MiB could have millions.
 #define VHDX_VIEW_PAGES_MAX          12288 // 48 MiB
 #define VHDX_VIEW_ZEROS_MAX          16384
 #define VHDX_VIEW_PAGES_SEARCHED_MAX (1ull << 28)
