@@ -13,7 +13,9 @@
 #define SIZE_MIN            (3u << 20) // what Windows' own API accepts
 #define TABLE_WRITE_AT_ONCE (64u * 1024)
 #define PATH_UNITS_MAX      32767u
-#define RELATIVE_SPACE      65536u // what Windows keeps free for the relative path
+// Header, locators and table, however they were placed.
+#define BEFORE_BLOCKS_MAX (64u << 20)
+#define RELATIVE_SPACE    65536u // what Windows keeps free for the relative path
 
 enum status vhd1_check_size(const char *path, uint64_t size)
 {
@@ -24,6 +26,22 @@ enum status vhd1_check_size(const char *path, uint64_t size)
                       "multiple of 512 bytes.",
                       path, (unsigned long long)size);
     return status_advise(0, "Choose another size; a VHDX can have up to 64 TiB.");
+}
+
+// The table names sectors with 32 bits, and a block takes its bitmap and padding besides its data.
+enum status vhd1_check_reach(const char *path, uint64_t size, uint32_t block_size)
+{
+    uint64_t slot =
+        align_up((uint64_t)block_size + vhd1_bitmap_size(block_size), VHD1_DATA_ALIGNMENT);
+    if (divide_up(size, block_size) * slot + BEFORE_BLOCKS_MAX <=
+        (uint64_t)VHD1_BAT_UNUSED * VHD1_SECTOR)
+        return STATUS_OK;
+    (void)status_fail(
+        STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
+        "%s: %llu bytes in blocks of %u would not fit into a VHD's 2 TiB once all are "
+        "written.",
+        path, (unsigned long long)size, (unsigned)block_size);
+    return status_advise(0, "Choose blocks of 2 MiB, a smaller size, or VHDX.");
 }
 
 enum status vhd1_check_create(const char *path, const struct vhd_create *how)
@@ -41,7 +59,10 @@ enum status vhd1_check_create(const char *path, const struct vhd_create *how)
         return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_BLOCK_SIZE,
                            "%s: the block size of a dynamic VHD is 2 MiB or 512 KiB, not %u bytes.",
                            path, (unsigned)how->block_size);
-    return STATUS_OK;
+    if (how->type != VHD_TYPE_DYNAMIC)
+        return STATUS_OK;
+    return vhd1_check_reach(path, how->virtual_size,
+                            how->block_size ? how->block_size : VHD1_BLOCK_SIZE_DEFAULT);
 }
 
 struct plan {

@@ -32,6 +32,9 @@ static enum status check_request(const struct vhd1 *disk, const struct vhd_resiz
                              path, (unsigned)disk->header.block_size,
                              (unsigned long long)disk->footer.data_offset,
                              (unsigned long long)how->virtual_size);
+    if (status == STATUS_OK && disk->footer.type == VHD_TYPE_DYNAMIC &&
+        how->virtual_size > disk->footer.current_size)
+        status = vhd1_check_reach(path, how->virtual_size, disk->header.block_size);
     return status;
 }
 

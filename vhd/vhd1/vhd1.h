@@ -272,6 +272,9 @@ enum status vhd1_bitmaps_store(struct vhd1 *disk, bool fresh) MUST_CHECK;
 // The sizes that Windows' API accepts; STATUS_INVALID_ARGUMENT otherwise.
 enum status vhd1_check_size(const char *path, uint64_t size) MUST_CHECK;
 
+// STATUS_INVALID_ARGUMENT unless a dynamic disk of `size` bytes can be written everywhere.
+enum status vhd1_check_reach(const char *path, uint64_t size, uint32_t block_size) MUST_CHECK;
+
 // Writes a part of a table, `bytes` long, without any block.
 enum status vhd1_write_unused(struct file *file, uint64_t offset, uint64_t bytes) MUST_CHECK;
 
