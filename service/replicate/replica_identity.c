@@ -125,7 +125,8 @@ enum status replica_adopt_into_base(const struct service_context *service, regis
         goto out;
     const struct vhd_set_identity how = {.fs = service->fs, .virtual_disk_id = &d->adopt_id};
     st = vhd_set_identity(d->path, &how);
-    if (st == STATUS_OK)
+    // Somebody has made a child over it since: the id stays, and the next run warns of it again.
+    if (st == STATUS_OK || st == STATUS_REFUSED)
         st = vhd_open(d->path, &open, &base);
     if (st != STATUS_OK)
         goto out;
