@@ -198,12 +198,19 @@ static enum status open_slowly(const struct file_system *fs, const char *path,
     return slow.below->open(slow.below, path, how, out);
 }
 
+static bool exists_below(const struct file_system *fs, const char *path)
+{
+    (void)fs;
+    return slow.below->exists(slow.below, path);
+}
+
 static void enable__disk_blocks__answered_in_time(void **state)
 {
     struct stage *s = *state;
     slow.below = mem_fs_system(s->disks);
     slow.system = *slow.below;
     slow.system.open = open_slowly;
+    slow.system.exists = exists_below;
     pthread_mutex_lock(&slow.lock);
     s->supervisor.context.fs = &slow.system;
     refused(s, ENABLE_PRIMARY("vm", DISK(P1)), STATUS_TIMEOUT, "not answered");
