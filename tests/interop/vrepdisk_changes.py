@@ -175,6 +175,8 @@ def interrupted(folder):
         images.check("[" in shown and "MiB/s" in shown, f"the bar: {shown!r}")
         if code == 0:
             print(f"{words[0]} ended before it could be stopped")
+            if os.path.exists(copy):
+                os.remove(copy)
             continue
         images.check(code == 1 and says in shown, f"{words}: {code} {shown!r}")
         images.check(not os.path.exists(copy), "a conversion that was stopped leaves a file")
