@@ -90,9 +90,10 @@ enum status virtdisk_disk_compact(const char *path, const struct vhd_compact *ho
         return status;
     struct virtdisk_work w = {.path = absolute, .progress = how->progress, .context = how->context};
     status = look(absolute, false, may_compact, NULL, &info);
-    w.share = w.total = info.virtual_size;
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        w.share = w.total = info.virtual_size;
         status = virtdisk_work_begin(&w, info.format);
+    }
     if (status == STATUS_OK)
         status =
             virtdisk_work_finish(&w, "compact",
