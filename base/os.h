@@ -60,6 +60,10 @@ enum status os_list_folder(const char *path, bool (*each)(void *context, const c
 
 bool os_file_exists(const char *path);
 
+// How administrators call the volume that holds `path`, which exists: "D:", or the folder where it
+// is mounted. Allocated; caller frees.
+enum status os_volume_name(const char *path, char **out) MUST_CHECK;
+
 // Makes the name `path` stable after it was created, removed or renamed: flushes the folder that
 // holds it.
 enum status os_flush_folder_of(const char *path) MUST_CHECK;

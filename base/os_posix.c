@@ -155,6 +155,39 @@ bool os_file_exists(const char *path)
     return lstat(path, &info) == 0;
 }
 
+// Shortens `path`, which is absolute, to the uppermost folder that lies on the same device.
+static enum status climb(char *path)
+{
+    struct stat here, above;
+    if (stat(path, &here) != 0)
+        return status_fail_errno(errno, "Cannot look at \"%s\"", path);
+    for (;;) {
+        char *slash = strrchr(path, '/');
+        char *root = slash == path ? slash + 1 : slash;
+        if (*root == '\0')
+            return STATUS_OK;
+        char cut = *root;
+        *root = '\0';
+        if (stat(path, &above) != 0 || above.st_dev != here.st_dev) {
+            *root = cut;
+            return STATUS_OK;
+        }
+    }
+}
+
+enum status os_volume_name(const char *path, char **out)
+{
+    char *real = realpath(path, NULL);
+    if (!real)
+        return status_fail_errno(errno, "Cannot find the volume of \"%s\"", path);
+    enum status s = climb(real);
+    if (s == STATUS_OK)
+        *out = real;
+    else
+        free(real);
+    return s;
+}
+
 static enum status flush_folder(const char *folder)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

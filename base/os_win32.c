@@ -264,6 +264,31 @@ bool os_file_exists(const char *path)
     return attributes_of(path) != INVALID_FILE_ATTRIBUTES;
 }
 
+enum status os_volume_name(const char *path, char **out)
+{
+    WCHAR *wide = os_wide_path(path);
+    if (!wide)
+        return status_last()->status;
+    DWORD size = (DWORD)wcslen(wide) + 2; // the name is part of the path, and ends with a '\\'
+    WCHAR *volume = malloc(size * sizeof *volume);
+    enum status s = STATUS_OK;
+    if (!volume)
+        s = status_no_memory("the name of a volume");
+    else if (!GetVolumePathNameW(wide, volume, size))
+        s = status_fail_win32(GetLastError(), "Cannot find the volume of \"%s\"", path);
+    if (s == STATUS_OK) {
+        const WCHAR *name = wcsncmp(volume, L"\\\\?\\", 4) == 0 ? volume + 4 : volume;
+        size_t length = wcslen(name);
+        *out = utf16_to_utf8((const uint16_t *)name,
+                             length > 0 && name[length - 1] == L'\\' ? length - 1 : length);
+        if (!*out)
+            s = status_no_memory("the name of a volume");
+    }
+    free(volume);
+    free(wide);
+    return s;
+}
+
 enum status os_list_folder(const char *path, bool (*each)(void *context, const char *name),
                            void *context)
 {

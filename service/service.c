@@ -8,8 +8,8 @@
 #include "base/os.h"
 #include "service/control/requests.h"
 #include "service/control/server.h"
-#include "service/supervise/probes.h"
 #include "service/replicate/replica_table.h"
+#include "service/supervise/questions.h"
 #include "service/supervise/sessions.h"
 #include "service/supervise/tasks.h"
 #include "service/supervise/unfinished.h"
@@ -34,7 +34,7 @@ const struct replication_ops replication_ops_real = {
     .hold_close = disk_hold_close,
     .run = resync_primary_run,
     .cancel = resync_primary_cancel,
-    .probe = resync_primary_probe,
+    .ask = question_ask,
     .merge = resync_replica_merge,
     .discard = resync_replica_discard,
     .hold_replica = resync_replica_hold,
@@ -96,7 +96,7 @@ static enum status open_parts(struct service *service)
     if (s == STATUS_OK)
         s = workers_new(&supervisor->workers);
     if (s == STATUS_OK)
-        s = probes_new(supervisor, &supervisor->probes);
+        s = questions_new(supervisor, &supervisor->questions);
     if (s == STATUS_OK)
         s = tasks_new(supervisor, supervisor->settings.maximum_active_transfers,
                       &supervisor->tasks);
@@ -179,8 +179,8 @@ static void shut_all(struct service *service)
         sessions_shut(supervisor->sessions);
     if (supervisor->watch)
         watch_shut(supervisor->watch);
-    if (supervisor->probes)
-        probes_shut(supervisor->probes);
+    if (supervisor->questions)
+        questions_shut(supervisor->questions);
     if (supervisor->tasks)
         tasks_shut(supervisor->tasks);
 }
@@ -212,7 +212,7 @@ static void service_free(struct service *service)
         transport_close(service->listener);
     tasks_free(supervisor->tasks);
     watch_free(supervisor->watch);
-    probes_free(supervisor->probes);
+    questions_free(supervisor->questions);
     workers_free(supervisor->workers);
     replica_table_free(supervisor->context.replicas);
     throttle_free(supervisor->context.server_throttle);

@@ -7,7 +7,6 @@
 #include "base/buffer.h"
 #include "base/os.h"
 #include "service/engine/json_writer.h"
-#include "service/supervise/probes.h"
 #include "service/supervise/tasks.h"
 #include "service/supervise/verbs.h"
 #include "service/vm_events.h"
@@ -32,8 +31,7 @@ enum status request_check_host(const char *member, const char *host)
                       member, HOST_MAX);
 }
 
-// The relationship that "name" names.
-static enum status find(struct supervisor *supervisor, const json_t *request, registry_key *key)
+enum status request_find(struct supervisor *supervisor, const json_t *request, registry_key *key)
 {
     const char *name;
     enum status s = js_get_string(request, "name", &name);
@@ -187,26 +185,6 @@ static enum status request_events(struct supervisor *supervisor,
     return w.status;
 }
 
-static enum status request_probe(struct supervisor *supervisor, const struct control_caller *caller,
-                                 const json_t *request, json_t **result)
-{
-    (void)caller;
-    registry_key key;
-    struct relationship *r;
-    enum status s = find(supervisor, request, &key);
-    if (s == STATUS_OK)
-        s = registry_get(supervisor->context.registry, key, &r);
-    if (s != STATUS_OK)
-        return s;
-    if (r->mode != MODE_PRIMARY) {
-        s = status_fail(STATUS_REFUSED, 0, "'%s' is a replica here; its primary server asks.",
-                        r->name);
-        status_advise(EVENT_REFUSED_IN_STATE, "Use the command on the primary server.");
-    }
-    relationship_free(r);
-    return s == STATUS_OK ? probes_ask(supervisor->probes, key, result) : s;
-}
-
 // ---- what is done ----
 
 static enum status answer(struct supervisor *supervisor, registry_key key, const char *message,
@@ -229,7 +207,7 @@ static enum status apply(struct supervisor *supervisor, const struct control_cal
 {
     registry_key key;
     char message[VERB_MESSAGE_MAX];
-    enum status s = find(supervisor, request, &key);
+    enum status s = request_find(supervisor, request, &key);
     if (s == STATUS_OK)
         s = verb_apply(supervisor, key, verb, options, caller, message);
     return s == STATUS_OK ? answer(supervisor, key, message, result) : s;
@@ -291,7 +269,7 @@ static enum status request_remove(struct supervisor *supervisor,
 {
     registry_key key;
     char message[VERB_MESSAGE_MAX];
-    enum status s = find(supervisor, request, &key);
+    enum status s = request_find(supervisor, request, &key);
     if (s == STATUS_OK)
         s = verb_remove(supervisor, key, caller, message);
     if (s != STATUS_OK)
@@ -422,7 +400,7 @@ static enum status request_set(struct supervisor *supervisor, const struct contr
     registry_key key;
     struct buffer told = {0};
     struct set_change change = {.request = request, .told = &told};
-    enum status s = find(supervisor, request, &key);
+    enum status s = request_find(supervisor, request, &key);
     if (s == STATUS_OK)
         s = registry_update(supervisor->context.registry, key, set_record, &change);
     if (s == STATUS_OK) {
@@ -510,8 +488,8 @@ enum status requests_handle(void *supervisor, const struct control_caller *calle
         {"status", request_status},         {"resume", request_resume},
         {"suspend", request_suspend},       {"stop", request_stop},
         {"remove", request_remove},         {"set", request_set},
-        {"server-set", request_server_set}, {"probe", request_probe},
-        {"events", request_events},
+        {"server-set", request_server_set}, {"plan", request_plan},
+        {"events", request_events},         {"test-connection", request_test_connection},
     };
     const char *verb;
     enum status s = js_get_string(request, "verb", &verb);

@@ -16,6 +16,17 @@ enum status requests_handle(void *supervisor, const struct control_caller *calle
 enum status request_enable(struct supervisor *supervisor, const struct control_caller *caller,
                            const json_t *request, json_t **result) MUST_CHECK;
 
+// `plan` and `test-connection` (request_ask.c).
+enum status request_plan(struct supervisor *supervisor, const struct control_caller *caller,
+                         const json_t *request, json_t **result) MUST_CHECK;
+enum status request_test_connection(struct supervisor *supervisor,
+                                    const struct control_caller *caller, const json_t *request,
+                                    json_t **result) MUST_CHECK;
+
+// The relationship that "name" names.
+enum status request_find(struct supervisor *supervisor, const json_t *request,
+                         registry_key *key) MUST_CHECK;
+
 // A host name or address as a person gives it: 1 to 255 printable characters without spaces.
 // STATUS_INVALID_ARGUMENT names `member`.
 enum status request_check_host(const char *member, const char *host) MUST_CHECK;

@@ -87,6 +87,9 @@ struct relationship {
     char *allowed_primary;    // replica: NULL: any
     uint64_t bandwidth_limit; // bytes per second, 0: none
     int64_t last_replication_time; // wall ms, 0: never
+    // Primary: bytes a second of the last comparison that came to its end, of those that had to be
+    // read; 0: none yet.
+    uint64_t measured_rate;
     // Primary: the last look at the disks' identities (wall ms, 0: never), and whether it found a
     // disk held or unreadable, and since when.
     int64_t last_look_time;

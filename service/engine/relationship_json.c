@@ -93,6 +93,7 @@ enum status relationship_to_json(const struct relationship *r, json_t **out)
     json_writer_text(&w, "AllowedPrimaryServer", r->allowed_primary);
     json_writer_number(&w, "BandwidthLimit", r->bandwidth_limit);
     json_writer_time(&w, "LastReplicationTime", r->last_replication_time);
+    json_writer_number(&w, "MeasuredBytesPerSecond", r->measured_rate);
     json_writer_time(&w, "LastLookTime", r->last_look_time);
     json_writer_bool(&w, "LookInUse", r->look_in_use);
     json_writer_time(&w, "LookInUseSince", r->look_in_use_since);
@@ -374,6 +375,7 @@ enum status relationship_from_json(json_t *object, struct relationship **out)
     get_text(&rd, "AllowedPrimaryServer", &r->allowed_primary);
     r->bandwidth_limit = get_number(&rd, "BandwidthLimit", INT64_MAX);
     r->last_replication_time = get_time(&rd, "LastReplicationTime");
+    r->measured_rate = get_number(&rd, "MeasuredBytesPerSecond", INT64_MAX);
     r->last_look_time = get_time(&rd, "LastLookTime");
     r->look_in_use = get_bool(&rd, "LookInUse");
     r->look_in_use_since = get_time(&rd, "LookInUseSince");

@@ -325,11 +325,14 @@ enum status primary_compare(struct primary_session *s, size_t index, struct vhd 
              EVENT_NUMBER(divide_up(c->size, VREP_BLOCK_SIZE)), EVENT_GUID(r->resync_id));
     enum status st = compare_all(c);
     struct status_details why = *status_last();
+    int64_t lasted = clock_mono_ms() - began;
+    s->examined += c->position - start - c->empty;
+    s->examining_ms += lasted;
     const struct disk_progress *progress = &s->progress.disk[index];
     VM_EVENT(s->service, EVENT_RESYNCHRONIZE_DISK_FINISHED, r,
              EVENT_HEX32(primary_is_ordered(s) ? result_of(STATUS_CANCELLED) : result_of(st)),
              EVENT_STRING(r->disks[index].path), EVENT_NUMBER(c->blocks_sent),
-             EVENT_NUMBER((uint64_t)(clock_mono_ms() - began) / 1000), EVENT_GUID(r->resync_id),
+             EVENT_NUMBER((uint64_t)lasted / 1000), EVENT_GUID(r->resync_id),
              EVENT_NUMBER(c->position - start), EVENT_NUMBER(progress->different),
              EVENT_NUMBER(progress->sent));
     compare_free(c);

@@ -53,6 +53,7 @@ struct compare {
     uint64_t verified;
 
     uint64_t blocks_sent;
+    uint64_t empty;     // zeros on both sides that neither side had to read
     bool waiting;       // the last step was to wait for the replica,
     int64_t last_frame; // which has sent nothing since then
 };

@@ -158,10 +158,12 @@ static enum status look_at_own(struct compare *c)
 static enum status skip_zeros(struct compare *c, uint64_t end, bool theirs_is_zero)
 {
     enum status st = STATUS_OK;
-    if (theirs_is_zero)
+    if (theirs_is_zero) {
         c->window_skipped += end - c->position;
-    else
+        c->empty += end - c->position;
+    } else {
         st = send_zero(c, c->position, end - c->position);
+    }
     c->position = end;
     return st;
 }

@@ -88,7 +88,8 @@ static enum status greet(struct primary_session *s)
         st = refuse_stranger(s);
     if (st != STATUS_OK)
         return st;
-    compare_clocks(s);
+    if (!s->question)
+        compare_clocks(s);
     digest_key_derive(s->mine.nonce, s->theirs.nonce, &s->digest_key);
     struct connection_reader reader = {.context = s, .frame = on_frame, .ended = on_end};
     return connection_start(s->connection, &reader);
@@ -105,7 +106,7 @@ static void tell_unreachable(const struct primary_session *s)
 enum status primary_open(struct primary_session *s, uint32_t deadline_ms)
 {
     struct stream *stream = NULL;
-    enum status st = registry_get(s->service->registry, s->key, &s->r);
+    enum status st = s->r ? STATUS_OK : registry_get(s->service->registry, s->key, &s->r);
     if (st == STATUS_OK)
         st = inbox_new(INBOX_LIMIT, &s->inbox);
     if (st != STATUS_OK)
@@ -121,7 +122,7 @@ enum status primary_open(struct primary_session *s, uint32_t deadline_ms)
         else
             st = greet(s);
     }
-    if (st == STATUS_CONNECTION && !primary_is_ordered(s))
+    if (st == STATUS_CONNECTION && !s->question && !primary_is_ordered(s))
         tell_unreachable(s);
     return st;
 }
@@ -203,6 +204,14 @@ static void measure_rate(struct primary_session *s, int64_t now)
     }
     s->rate_time = now;
     s->rate_position = position;
+}
+
+uint64_t primary_measured_rate(const struct primary_session *s, uint64_t otherwise)
+{
+    if (s->examined == 0)
+        return otherwise;
+    uint64_t ms = s->examining_ms > 0 ? (uint64_t)s->examining_ms : 1;
+    return s->examined / ms * 1000 + s->examined % ms * 1000 / ms;
 }
 
 void primary_show(struct primary_session *s, bool now)

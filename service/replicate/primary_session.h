@@ -30,23 +30,26 @@ struct primary_session {
     registry_key key;
     struct job *job;
     struct throttle *throttle; // the relationship's; NULL: this connection sends no data
-    struct relationship *r;    // as it was when the session was opened
+    struct relationship *r;    // as it was when the session was opened, or what the caller set
     struct connection *connection;
     struct inbox *inbox;
     struct hello mine, theirs;
     struct digest_key digest_key;
     atomic_bool committing; // from here on only JOB_CUT interrupts
     bool for_cancel;        // this connection carries a cancel: only JOB_CUT interrupts it, too
+    bool question;          // nothing will begin, and no event tells of what is found
     uint64_t data_credit;   // the replica's grant, in all
     uint64_t data_sent;     // what of it is used
     struct resync_progress progress;
     int64_t progress_shown;
     uint64_t rate_position; // for the smoothed rate
     int64_t rate_time;
+    uint64_t examined;    // bytes whose contents were compared, of all disks,
+    int64_t examining_ms; // in this time
 };
 
-// Connects and exchanges hellos. On failure nothing is left open, but `s` must be closed all the
-// same. `deadline_ms`: for connecting.
+// Connects and exchanges hellos, with the replica of `key`'s record unless `r` is set. On failure
+// nothing is left open, but `s` must be closed all the same. `deadline_ms`: for connecting.
 enum status primary_open(struct primary_session *s, uint32_t deadline_ms) MUST_CHECK;
 void primary_close(struct primary_session *s);
 
@@ -67,8 +70,21 @@ enum status primary_ask(struct primary_session *s, const struct request *request
 enum status primary_take_frame(struct primary_session *s,
                                const struct inbox_frame *frame) MUST_CHECK;
 
+// Bytes a second that the comparisons of this session have examined; `otherwise` when there were
+// none.
+uint64_t primary_measured_rate(const struct primary_session *s, uint64_t otherwise);
+
 // Shows the progress: at once, or when the last time is long enough ago.
 void primary_show(struct primary_session *s, bool now);
+
+// ---- primary_agree.c ----
+
+// Asks with REQUEST_AGREE (a question: only to look) whether the pairs may be resynchronized.
+// `hold`: the primary's disks. *answered: a failure is the replica's answer; one of a start is
+// raised as 29260 or 32098, too. *out: as many disks as `hold` has; agreement_free.
+enum status primary_agree(struct primary_session *s, enum request_verb verb,
+                          const struct disk_hold *hold, bool *answered,
+                          struct agreement *out) MUST_CHECK;
 
 // ---- compare.c ----
 

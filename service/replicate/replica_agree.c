@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/os.h"
 #include "base/checked.h"
+#include "base/utf.h"
 #include "service/replicate/replica_session.h"
 #include "service/replicate/replication_events.h"
 
@@ -253,61 +254,90 @@ static uint64_t room_for(const struct peer_disk *primary, const struct peer_disk
     return data + (data > ours->allocated ? data - ours->allocated : 0);
 }
 
-// What all disks on the volume of disk `first` need; 0: an earlier disk has been asked for it.
-static uint64_t room_on_volume(const struct peer_disks *primary, const struct peer_disks *ours,
-                               size_t first)
+// What the disks on the volume of disk `first` need. False: an earlier disk lies there, too.
+static bool room_on_volume(const struct peer_disks *primary, const struct peer_disks *ours,
+                           size_t first, uint64_t *needed)
 {
     uint64_t volume = ours->disk[first].file_id.volume, sum = 0;
     for (size_t i = 0; i < ours->count; i++) {
         if (ours->disk[i].file_id.volume != volume)
             continue;
         if (i < first)
-            return 0;
+            return false;
         sum += room_for(&primary->disk[i], &ours->disk[i]);
     }
-    return sum;
+    *needed = sum;
+    return true;
+}
+
+static void name_volume(const char *path, char *out, size_t size)
+{
+    char *name = NULL;
+    if (os_volume_name(path, &name) == STATUS_OK)
+        snprintf(out, size, "%s", name);
+    else
+        snprintf(out, size, "the volume of %s", os_path_base_name(path));
+    free(name);
+    utf8_make_valid(out); // it may have been cut
 }
 
 static enum status warn_of_room(const struct replica_session *s, const struct relationship *r,
-                                const struct guid *resync_id, size_t disk, uint64_t needed,
-                                uint64_t free_space, json_t *warnings)
+                                const struct request *request, size_t disk,
+                                const struct peer_volume *volume, json_t *warnings)
 {
     char text[STATUS_MESSAGE_MAX];
-    VM_EVENT(s->service, EVENT_ROOM_MAY_NOT_SUFFICE, r, EVENT_GUID(*resync_id),
-             EVENT_STRING(r->disks[disk].path), EVENT_NUMBER(needed), EVENT_NUMBER(free_space));
+    if (!request->probe)
+        VM_EVENT(s->service, EVENT_ROOM_MAY_NOT_SUFFICE, r, EVENT_GUID(request->resync_id),
+                 EVENT_STRING(r->disks[disk].path), EVENT_NUMBER(volume->needed),
+                 EVENT_NUMBER(volume->free_space));
     snprintf(text, sizeof text,
              "If every block of '%.255s' differs, %llu bytes are needed on the volume of '%.400s', "
              "which has %llu free.",
-             r->name, (unsigned long long)needed, os_path_base_name(r->disks[disk].path),
-             (unsigned long long)free_space);
+             r->name, (unsigned long long)volume->needed, os_path_base_name(r->disks[disk].path),
+             (unsigned long long)volume->free_space);
     return json_array_append_new(warnings, json_string(text)) == 0 ? STATUS_OK
                                                                    : status_no_memory("a warning");
 }
 
+static enum status check_volume(const struct replica_session *s, const struct relationship *r,
+                                const struct request *request, size_t disk, uint64_t needed,
+                                struct agreement *out)
+{
+    const char *path = r->disks[disk].path;
+    struct peer_volume *volume = &out->volume[out->volume_count];
+    enum status st = s->service->fs->free_space(s->service->fs, path, &volume->free_space);
+    if (st != STATUS_OK)
+        return st;
+    name_volume(path, volume->name, sizeof volume->name);
+    volume->needed = needed;
+    out->volume_count++;
+    out->free_space = min_u64(out->free_space, volume->free_space);
+    if (volume->free_space < FREE_SPACE_FLOOR) {
+        (void)status_fail(STATUS_NO_SPACE, 0,
+                          "The volume of the replica's disk '%s' has %llu bytes free; below "
+                          "%llu nothing is begun.",
+                          path, (unsigned long long)volume->free_space,
+                          (unsigned long long)FREE_SPACE_FLOOR);
+        return status_advise(EVENT_SUSPENDED_FOR_SPACE, "Make room on %s.", s->service->host_name);
+    }
+    return volume->free_space < needed ? warn_of_room(s, r, request, disk, volume, out->warnings)
+                                       : STATUS_OK;
+}
+
 static enum status check_room(const struct replica_session *s, const struct relationship *r,
-                              const struct request *request, const struct agreement *agreement,
-                              json_t *warnings, uint64_t *least)
+                              const struct request *request, struct agreement *out)
 {
     enum status st = STATUS_OK;
+    out->free_space = UINT64_MAX;
+    out->volume = calloc(r->disk_count, sizeof *out->volume);
+    if (!out->volume)
+        return status_no_memory("the description of volumes");
     for (size_t i = 0; st == STATUS_OK && i < r->disk_count; i++) {
-        uint64_t free_space = 0;
-        uint64_t needed = room_on_volume(&request->disks, &agreement->disks, i);
-        st = s->service->fs->free_space(s->service->fs, r->disks[i].path, &free_space);
-        if (st != STATUS_OK)
-            return st;
-        *least = min_u64(*least, free_space);
-        if (free_space < FREE_SPACE_FLOOR) {
-            (void)status_fail(STATUS_NO_SPACE, 0,
-                              "The volume of the replica's disk '%s' has %llu bytes free; below "
-                              "%llu nothing is begun.",
-                              r->disks[i].path, (unsigned long long)free_space,
-                              (unsigned long long)FREE_SPACE_FLOOR);
-            return status_advise(EVENT_SUSPENDED_FOR_SPACE, "Make room on %s.",
-                                 s->service->host_name);
-        }
-        if (free_space < needed)
-            st = warn_of_room(s, r, &request->resync_id, i, needed, free_space, warnings);
+        uint64_t needed = 0;
+        if (room_on_volume(&request->disks, &out->disks, i, &needed))
+            st = check_volume(s, r, request, i, needed, out);
     }
+    out->free_space = min_u64(out->free_space, INT64_MAX);
     return st;
 }
 
@@ -410,15 +440,13 @@ static enum status agree_on(struct replica_session *s, const struct relationship
         return status_no_memory("the description of disks");
     }
     out->disks.count = r->disk_count;
-    out->free_space = UINT64_MAX;
     enum status st = check_may_be_written(s, r);
     if (st == STATUS_OK && !request->probe)
         st = describe_held(s, r, infos);
     if (st == STATUS_OK)
         st = check_disks(s, r, request, infos, out);
     if (st == STATUS_OK)
-        st = check_room(s, r, request, out, out->warnings, &out->free_space);
-    out->free_space = min_u64(out->free_space, INT64_MAX);
+        st = check_room(s, r, request, out);
     free(infos);
     if (st == STATUS_REPLICA_CHANGED && !request->probe) {
         struct status_details why = *status_last();

@@ -12,66 +12,6 @@
 #include "service/replicate/primary_session.h"
 #include "service/replicate/replication_events.h"
 
-// ---- agree ----
-
-static enum status describe_disks(const struct disk_hold *hold, struct peer_disks *out)
-{
-    out->disk = calloc(hold->count, sizeof *out->disk);
-    if (!out->disk)
-        return status_no_memory("the description of disks");
-    out->count = hold->count;
-    for (size_t i = 0; i < hold->count; i++) {
-        struct vhd_info info;
-        vhd_get_info(hold->disk[i], &info);
-        peer_disk_describe(&info, &out->disk[i]);
-    }
-    return STATUS_OK;
-}
-
-// What a refused agree means for this host's administrators.
-static void tell_refusal(const struct primary_session *s, enum status st,
-                         const struct pair_mismatch *mismatch, const struct peer_disks *ours)
-{
-    struct status_details why = *status_last();
-    if (st == STATUS_MISMATCH && mismatch->present && mismatch->disk < ours->count) {
-        const struct peer_disk *disk = &ours->disk[mismatch->disk];
-        VM_EVENT(s->service, EVENT_DISK_SIZES_DIFFER, s->r,
-                 EVENT_STRING(s->r->disks[mismatch->disk].path), EVENT_STRING(mismatch->name),
-                 EVENT_NUMBER(disk->size), EVENT_NUMBER(mismatch->size),
-                 EVENT_NUMBER(disk->logical_sector), EVENT_NUMBER(mismatch->logical_sector),
-                 EVENT_STRING(why.action));
-    } else if (st == STATUS_NOT_FOUND) {
-        VM_EVENT(s->service, EVENT_RELATIONSHIP_NOT_FOUND, s->r, EVENT_STRING(s->theirs.host),
-                 EVENT_STRING(why.action));
-    }
-    (void)status_restore(&why);
-}
-
-static enum status agree(struct primary_session *s, const struct disk_hold *hold, bool probe,
-                         struct agreement *out)
-{
-    struct request request = {.verb = REQUEST_AGREE,
-                              .relationship_id = s->r->id,
-                              .resync_id = s->r->resync_id,
-                              .probe = probe,
-                              .overwrite_replica = s->r->overwrite_replica,
-                              .adopt_identity = s->r->adopt_identity};
-    struct pair_mismatch mismatch = {.present = false};
-    json_t *reply = NULL;
-    bool answered = false;
-    snprintf(request.vm_name, sizeof request.vm_name, "%s", s->r->name);
-    enum status st = describe_disks(hold, &request.disks);
-    if (st == STATUS_OK)
-        st = primary_ask(s, &request, PRIMARY_ANSWER_MS, &mismatch, &answered, &reply);
-    if (st == STATUS_OK)
-        st = agreement_decode(reply, out);
-    else if (answered)
-        tell_refusal(s, st, &mismatch, &request.disks);
-    json_decref(reply);
-    request_free(&request);
-    return st;
-}
-
 // ---- begin ----
 
 struct begin_change {
@@ -210,9 +150,8 @@ static enum status agree_and_begin(struct primary_session *s, const struct disk_
         vhd_get_info(hold->disk[i], &info);
         s->progress.disk[i].total = info.virtual_size;
     }
-    enum status st = agree(s, hold, false, &agreement);
-    if (st == STATUS_OK && agreement.disks.count != hold->count)
-        st = status_fail(STATUS_PROTOCOL, 0, "The replica agreed on another number of disks.");
+    bool answered = false;
+    enum status st = primary_agree(s, REQUEST_AGREE, hold, &answered, &agreement);
     if (st == STATUS_OK) {
         tell_identities(s, hold, &agreement);
         st = begin(s, hold, &agreement, out);
@@ -298,9 +237,10 @@ static enum resync_end committed(struct primary_session *s, struct disk_hold **h
 // As of now the replica's disks will equal ours, which only then are let go.
 static enum status change_committing(struct relationship *r, void *argument)
 {
-    (void)argument;
+    const struct primary_session *s = argument;
     r->phase = PHASE_COMMITTING;
     r->commit_time = clock_wall_ms();
+    r->measured_rate = primary_measured_rate(s, r->measured_rate);
     return STATUS_OK;
 }
 
@@ -310,7 +250,7 @@ static enum resync_end commit(struct primary_session *s, struct disk_hold **hold
     bool answered = false;
     atomic_store(&s->committing, true);
     FAULT_POINT("before-committing-persist");
-    enum status st = registry_update(s->service->registry, s->key, change_committing, NULL);
+    enum status st = registry_update(s->service->registry, s->key, change_committing, s);
     if (st != STATUS_OK)
         return RESYNC_RETRY;
     FAULT_POINT("after-committing-persist");
@@ -456,77 +396,4 @@ enum resync_end resync_primary_cancel(const struct service_context *service, reg
     free(s);
     (void)status_restore(&why);
     return end;
-}
-
-// ---- probe ----
-
-// The disks as they are, without keeping anybody from writing them.
-static enum status look_at_disks(const struct primary_session *s, struct disk_hold *look)
-{
-    struct vhd_open how = {.fs = s->service->fs, .share = FILE_SHARE_ANYTHING};
-    enum status st = STATUS_OK;
-    for (size_t i = 0; st == STATUS_OK && i < look->count; i++)
-        st = vhd_open(s->r->disks[i].path, &how, &look->disk[i]);
-    return st;
-}
-
-static json_t *report_disks(const struct agreement *agreement)
-{
-    json_t *disks = json_array();
-    for (size_t i = 0; disks && i < agreement->disks.count; i++) {
-        const struct peer_disk *disk = &agreement->disks.disk[i];
-        if (json_array_append_new(disks, json_pack("{s:s, s:I, s:i}", "Name", disk->name, "Size",
-                                                   (json_int_t)disk->size, "LogicalSectorSize",
-                                                   (int)disk->logical_sector)) != 0) {
-            json_decref(disks);
-            return NULL;
-        }
-    }
-    return disks;
-}
-
-static enum status probe(struct primary_session *s, json_t **report)
-{
-    struct disk_hold *look = calloc(1, sizeof *look);
-    struct agreement agreement = {.free_space = 0};
-    enum status st = STATUS_OK;
-    if (!look || !(look->disk = calloc(s->r->disk_count, sizeof *look->disk))) {
-        free(look);
-        return status_no_memory("the look at disks");
-    }
-    look->count = s->r->disk_count;
-    st = look_at_disks(s, look);
-    if (st == STATUS_OK)
-        st = agree(s, look, true, &agreement);
-    disk_hold_close(look);
-    if (st != STATUS_OK)
-        return st;
-    json_t *object = json_pack("{s:s, s:s, s:o, s:I, s:O}", "ReplicaHost", s->theirs.host,
-                               "Version", s->theirs.product, "Disks", report_disks(&agreement),
-                               "FreeSpace", (json_int_t)agreement.free_space, "Warnings",
-                               agreement.warnings ? agreement.warnings : json_null());
-    agreement_free(&agreement);
-    if (!object)
-        return status_no_memory("the report of a probe");
-    *report = object;
-    return STATUS_OK;
-}
-
-enum status resync_primary_probe(const struct service_context *service, registry_key key,
-                                 struct job *job, uint32_t deadline_ms, json_t **report)
-{
-    struct primary_session *s = calloc(1, sizeof *s);
-    if (!s)
-        return status_no_memory("a probe");
-    s->service = service;
-    s->key = key;
-    s->job = job;
-    atomic_init(&s->committing, false);
-    enum status st = primary_open(s, deadline_ms);
-    if (st == STATUS_OK)
-        st = probe(s, report);
-    struct status_details why = *status_last();
-    primary_close(s);
-    free(s);
-    return st == STATUS_OK ? STATUS_OK : status_restore(&why);
 }

@@ -52,10 +52,4 @@ enum resync_end resync_primary_run(const struct service_context *service, regist
 enum resync_end resync_primary_cancel(const struct service_context *service, registry_key key,
                                       struct job *job, uint32_t deadline_ms);
 
-// Asks a replica whether it could be resynchronized now: reachable, version, relationship known,
-// disks pair, sizes, room. *report: a JSON object {"ReplicaHost", "Version", "Disks": [...],
-// "FreeSpace", "Warnings": [...]}.
-enum status resync_primary_probe(const struct service_context *service, registry_key key,
-                                 struct job *job, uint32_t deadline_ms, json_t **report) MUST_CHECK;
-
 #endif

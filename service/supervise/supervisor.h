@@ -1,6 +1,6 @@
 // What the parts of the running service share, below the control server and the listener.
 //
-// Locks: those of tasks.c, watch.c, sessions.c, probes.c and the settings' are held for a few
+// Locks: those of tasks.c, watch.c, sessions.c, questions.c and the settings' are held for a few
 // instructions, never during I/O and never while something is waited for that a disk could keep.
 // Inside tasks' lock only leaves are taken: the workers' lock, a job's, the registry's table.
 // Registry changes (registry.c) are made without any of them.
@@ -11,6 +11,7 @@
 
 #include "service/context.h"
 #include "service/engine/store.h"
+#include "service/replicate/question.h"
 #include "service/replicate/resync_primary.h"
 #include "service/replicate/resync_replica.h"
 #include "service/workers.h"
@@ -18,7 +19,7 @@
 struct tasks;
 struct watch;
 struct sessions;
-struct probes;
+struct questions;
 
 // What replicate/ does, as a table, so that a test can stand in for the other host.
 struct replication_ops {
@@ -29,8 +30,8 @@ struct replication_ops {
                            struct disk_hold **hold, struct throttle *throttle);
     enum resync_end (*cancel)(const struct service_context *service, registry_key key,
                               struct job *job, uint32_t deadline_ms);
-    enum status (*probe)(const struct service_context *service, registry_key key, struct job *job,
-                         uint32_t deadline_ms, json_t **report);
+    enum status (*ask)(const struct service_context *service, const struct question *question,
+                       struct job *job, uint32_t deadline_ms, json_t **report);
     enum resync_end (*merge)(const struct service_context *service, registry_key key,
                              struct job *job);
     enum status (*discard)(const struct service_context *service, registry_key key);
@@ -46,7 +47,7 @@ struct supervisor {
     struct tasks *tasks;
     struct watch *watch;
     struct sessions *sessions;
-    struct probes *probes;
+    struct questions *questions;
     pthread_mutex_t change_lock;   // one `enable` or `server-set` at a time; held while it is saved
     pthread_mutex_t settings_lock; // guards `settings`
     struct server_settings settings;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/os.h"
 #include "base/utf.h"
 
@@ -315,23 +316,72 @@ void agreement_free(struct agreement *agreement)
     peer_disks_free(&agreement->disks);
     json_decref(agreement->warnings);
     agreement->warnings = NULL;
+    free(agreement->volume);
+    agreement->volume = NULL;
+    agreement->volume_count = 0;
+}
+
+static json_t *volumes_encode(const struct agreement *agreement)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; array && i < agreement->volume_count; i++) {
+        const struct peer_volume *volume = &agreement->volume[i];
+        if (json_array_append_new(
+                array, json_pack("{s:s, s:I, s:I}", "name", volume->name, "needed",
+                                 (json_int_t)min_u64(volume->needed, INT64_MAX), "freeSpace",
+                                 (json_int_t)min_u64(volume->free_space, INT64_MAX))) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+static enum status volumes_decode(const json_t *reply, struct agreement *out)
+{
+    const json_t *array = json_object_get(reply, "volumes");
+    size_t count = json_array_size(array);
+    enum status st = STATUS_OK;
+    if (count == 0)
+        return STATUS_OK;
+    if (count > RELATIONSHIP_DISKS_MAX)
+        return wrong("number of volumes is not possible");
+    out->volume = calloc(count, sizeof *out->volume);
+    if (!out->volume)
+        return status_no_memory("the peer's volumes");
+    out->volume_count = count;
+    for (size_t i = 0; st == STATUS_OK && i < count; i++) {
+        const json_t *object = json_array_get(array, i);
+        struct peer_volume *volume = &out->volume[i];
+        if ((st = copy_text(object, "name", volume->name, sizeof volume->name)) == STATUS_OK &&
+            (st = js_get_u64(object, "needed", &volume->needed)) == STATUS_OK)
+            st = js_get_u64(object, "freeSpace", &volume->free_space);
+    }
+    return st;
 }
 
 json_t *agreement_encode(const struct agreement *agreement)
 {
-    return json_pack("{s:o, s:I, s:O*}", "disks", disks_encode(&agreement->disks), "freeSpace",
-                     (json_int_t)agreement->free_space, "warnings", agreement->warnings);
+    return json_pack("{s:o, s:I, s:o, s:O*}", "disks", disks_encode(&agreement->disks), "freeSpace",
+                     (json_int_t)agreement->free_space, "volumes", volumes_encode(agreement),
+                     "warnings", agreement->warnings);
 }
 
 enum status agreement_decode(const json_t *reply, struct agreement *out)
 {
-    struct agreement agreement = {.warnings = json_object_get(reply, "warnings")};
+    struct agreement agreement = {.free_space = 0};
     enum status st = js_get_u64(reply, "freeSpace", &agreement.free_space);
     if (st == STATUS_OK)
         st = disks_decode(reply, &agreement.disks);
-    if (st != STATUS_OK)
-        return as_protocol(st, "answer");
-    agreement.warnings = json_is_array(agreement.warnings) ? json_incref(agreement.warnings) : NULL;
+    if (st == STATUS_OK)
+        st = volumes_decode(reply, &agreement);
+    if (st != STATUS_OK) {
+        st = as_protocol(st, "answer");
+        agreement_free(&agreement);
+        return st;
+    }
+    json_t *warnings = json_object_get(reply, "warnings");
+    agreement.warnings = json_is_array(warnings) ? json_incref(warnings) : NULL;
     *out = agreement;
     return STATUS_OK;
 }

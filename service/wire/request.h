@@ -62,11 +62,22 @@ void request_free(struct request *request);
 json_t *request_encode(const struct request *request); // NULL: out of memory
 enum status request_decode(const uint8_t *data, size_t size, struct request *out) MUST_CHECK;
 
+#define VOLUME_NAME_MAX 256
+
+// A volume of the replica that some of its disks lie on. `name` is for people.
+struct peer_volume {
+    char name[VOLUME_NAME_MAX];
+    uint64_t needed; // if every block differs, bytes
+    uint64_t free_space;
+};
+
 // Answer to agree.
 struct agreement {
-    struct peer_disks disks; // the replica's, in order
-    uint64_t free_space;     // on the fullest of their volumes
-    json_t *warnings;        // array of texts; NULL: none
+    struct peer_disks disks;    // the replica's, in order
+    uint64_t free_space;        // on the fullest of their volumes
+    size_t volume_count;        // 0: a peer that does not tell them
+    struct peer_volume *volume; // allocated
+    json_t *warnings;           // array of texts; NULL: none
 };
 void agreement_free(struct agreement *agreement);
 json_t *agreement_encode(const struct agreement *agreement);

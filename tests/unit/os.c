@@ -369,6 +369,20 @@ static void print__redirected__is_bytes(void **state)
     (void)os_stdout_is_terminal();
 }
 
+static void volume__of_a_file__the_beginning_of_its_path(void **state)
+{
+    char *path = temp_path(folder, "x"), *volume = NULL, *again = NULL;
+    (void)state;
+    assert_ok(os_replace_file(path, "x", 1));
+    assert_ok(os_volume_name(path, &volume));
+    assert_true(volume[0] != '\0' && strncmp(path, volume, strlen(volume)) == 0);
+    assert_ok(os_volume_name(folder, &again));
+    assert_string_equal(volume, again);
+    free(again);
+    free(volume);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +408,7 @@ int main(void)
         cmocka_unit_test(replace_file__leftover_of_a_crash__is_overwritten),
         cmocka_unit_test(arguments__plain__are_kept),
         cmocka_unit_test(print__redirected__is_bytes),
+        cmocka_unit_test(volume__of_a_file__the_beginning_of_its_path),
     };
     return cmocka_run_group_tests(tests, make_folder, NULL);
 }

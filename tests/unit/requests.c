@@ -429,7 +429,7 @@ static void server_set__limits__in_force_and_kept(void **state)
     assert_int_equal(stage_events(s, 50003), 1);
 }
 
-// ---- events and probes ----
+// ---- events and questions ----
 
 static void events__pages__each_once_in_order(void **state)
 {
@@ -470,16 +470,56 @@ static void events__of_a_person__name_account_and_client(void **state)
     json_decref(page);
 }
 
-static void probe__primary__ready_with_the_report(void **state)
+static int64_t number(const json_t *object, const char *member)
+{
+    return json_integer_value(json_object_get(object, member));
+}
+
+static void plan__primary__ready_with_the_report(void **state)
 {
     struct stage *s = *state;
     do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
     do_it(s, ENABLE_REPLICA("copy", DISK(P2)));
-    json_t *report = done(s, "{\"verb\": \"probe\", \"name\": \"vm\"}");
+    do_it(s, "{\"verb\": \"server-set\", \"bandwidth_limit\": 4711}");
+    json_t *report = done(s, "{\"verb\": \"plan\", \"name\": \"vm\", \"overwrite_replica\": true}");
     assert_true(json_is_true(json_object_get(report, "Ready")));
     assert_string_equal(text(report, "ReplicaHost"), "there");
+    assert_int_equal(number(report, "kind"), QUESTION_PLAN);
+    assert_int_not_equal(number(report, "key"), 0);
+    assert_int_equal(number(report, "limit"), 4711);
+    assert_true(json_is_true(json_object_get(report, "overwrite")));
     json_decref(report);
-    refused(s, "{\"verb\": \"probe\", \"name\": \"copy\"}", STATUS_REFUSED, "replica here");
+    refused(s, "{\"verb\": \"plan\", \"name\": \"copy\"}", STATUS_REFUSED, "replica here");
+    refused(s, "{\"verb\": \"plan\", \"name\": \"nobody\"}", STATUS_NOT_FOUND, "nobody");
+    refused(s, "{\"verb\": \"plan\"}", STATUS_INVALID_ARGUMENT, "name");
+}
+
+static void test_connection__server_or_name__asks_that(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    do_it(s, ENABLE_REPLICA("copy", DISK(P2)));
+    json_t *report = done(s, "{\"verb\": \"test-connection\", \"server\": \"hv02\"}");
+    assert_int_equal(number(report, "kind"), QUESTION_CONNECTION);
+    assert_int_equal(number(report, "key"), 0);
+    assert_string_equal(text(report, "server"), "hv02");
+    assert_int_equal(number(report, "port"), 29242);
+    json_decref(report);
+    report = done(s, "{\"verb\": \"test-connection\", \"server\": \"hv02\", \"port\": 7}");
+    assert_int_equal(number(report, "port"), 7);
+    json_decref(report);
+    report = done(s, "{\"verb\": \"test-connection\", \"name\": \"vm\"}");
+    assert_int_not_equal(number(report, "key"), 0);
+    json_decref(report);
+    refused(s, "{\"verb\": \"test-connection\"}", STATUS_INVALID_ARGUMENT, "server");
+    refused(s, "{\"verb\": \"test-connection\", \"server\": \"a\", \"name\": \"vm\"}",
+            STATUS_INVALID_ARGUMENT, "server");
+    refused(s, "{\"verb\": \"test-connection\", \"server\": \"a b\"}", STATUS_INVALID_ARGUMENT,
+            "server");
+    refused(s, "{\"verb\": \"test-connection\", \"server\": \"a\", \"port\": 65536}",
+            STATUS_INVALID_ARGUMENT, "port");
+    refused(s, "{\"verb\": \"test-connection\", \"name\": \"copy\"}", STATUS_REFUSED,
+            "replica here");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, stage_tear_down)
@@ -504,7 +544,8 @@ int main(void)
         TEST(server_set__limits__in_force_and_kept),
         TEST(events__pages__each_once_in_order),
         TEST(events__of_a_person__name_account_and_client),
-        TEST(probe__primary__ready_with_the_report),
+        TEST(plan__primary__ready_with_the_report),
+        TEST(test_connection__server_or_name__asks_that),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

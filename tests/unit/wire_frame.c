@@ -306,6 +306,58 @@ static void request__any_member_missing_or_wrong__protocol(void **state)
     }
 }
 
+static json_t *sample_agreement(struct peer_disk *disk, struct peer_volume volume[2])
+{
+    (void)sample_request(disk);
+    volume[0] = (struct peer_volume){.name = "D:", .needed = 7, .free_space = 5};
+    volume[1] = (struct peer_volume){.name = "E:", .needed = UINT64_MAX, .free_space = 1};
+    struct agreement agreement = {
+        .disks = {.count = 1, .disk = disk}, .free_space = 1, .volume_count = 2, .volume = volume};
+    return agreement_encode(&agreement);
+}
+
+static void agreement__volumes__same_or_none(void **state)
+{
+    (void)state;
+    struct peer_disk disk;
+    struct peer_volume volume[2];
+    struct agreement back;
+    json_t *object = sample_agreement(&disk, volume);
+    assert_ok(agreement_decode(object, &back));
+    assert_int_equal(back.volume_count, 2);
+    assert_string_equal(back.volume[0].name, "D:");
+    assert_true(back.volume[0].needed == 7 && back.volume[0].free_space == 5);
+    assert_true(back.volume[1].needed == INT64_MAX);
+    agreement_free(&back);
+    json_object_del(object, "volumes"); // a version that does not tell them
+    assert_ok(agreement_decode(object, &back));
+    assert_int_equal(back.volume_count, 0);
+    agreement_free(&back);
+    json_decref(object);
+}
+
+static void agreement__volume_wrong_or_too_many__protocol(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"name", "needed", "freeSpace"};
+    struct peer_disk disk;
+    struct peer_volume volume[2];
+    struct agreement back;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        json_t *object = sample_agreement(&disk, volume);
+        json_object_set_new(json_array_get(json_object_get(object, "volumes"), 1), members[i],
+                            json_true());
+        assert_status(agreement_decode(object, &back), STATUS_PROTOCOL);
+        json_decref(object);
+    }
+    json_t *object = sample_agreement(&disk, volume);
+    json_t *volumes = json_object_get(object, "volumes");
+    while (json_array_size(volumes) <= RELATIONSHIP_DISKS_MAX)
+        json_array_append(volumes, json_array_get(volumes, 0));
+    assert_status(agreement_decode(object, &back), STATUS_PROTOCOL);
+    json_decref(object);
+}
+
 static void reply__error__comes_back_as_it_was(void **state)
 {
     (void)state;
@@ -346,6 +398,8 @@ int main(void)
         cmocka_unit_test(hello__malformed__protocol),
         cmocka_unit_test(request__round_trip__same),
         cmocka_unit_test(request__any_member_missing_or_wrong__protocol),
+        cmocka_unit_test(agreement__volumes__same_or_none),
+        cmocka_unit_test(agreement__volume_wrong_or_too_many__protocol),
         cmocka_unit_test(reply__error__comes_back_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,8 @@ static const struct {
     [OPTION_ADOPT_IDENTITY] = {"--adopt-identity", false},
     [OPTION_CONTINUE] = {"--continue", false},
     [OPTION_NO_WAIT] = {"--no-wait", false},
+    [OPTION_WHAT_IF] = {"--what-if", false},
+    [OPTION_RELATIONSHIP] = {"--relationship", true},
     [OPTION_BANDWIDTH_LIMIT] = {"--bandwidth-limit", true},
     [OPTION_MAXIMUM_ACTIVE_TRANSFERS] = {"--maximum-active-transfers", true},
     [OPTION_FOLLOW] = {"--follow", false},

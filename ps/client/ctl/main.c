@@ -21,6 +21,7 @@ static const char help[] =
     "  vrepctl set NAME ...         changes a relationship's settings\n"
     "  vrepctl server [set ...]     shows or changes the server's settings\n"
     "  vrepctl events               shows what happened\n"
+    "  vrepctl test-connection ...  asks whether a replica server answers\n"
     "  vrepctl version\n"
     "\n"
     "  --instance NAME   the service of that instance\n"
@@ -64,10 +65,10 @@ static const struct verb {
     {"resume", NULL, ctl_resume,
      OPTION_BIT(OPTION_RESYNCHRONIZE) | OPTION_BIT(OPTION_OVERWRITE_REPLICA) |
          OPTION_BIT(OPTION_ADOPT_IDENTITY) | OPTION_BIT(OPTION_CONTINUE) |
-         OPTION_BIT(OPTION_NO_WAIT),
+         OPTION_BIT(OPTION_NO_WAIT) | OPTION_BIT(OPTION_WHAT_IF),
      NAME_REQUIRED,
-     "vrepctl resume NAME [--resynchronize [--overwrite-replica] [--adopt-identity]] [--continue]\n"
-     "    [--no-wait]\n"
+     "vrepctl resume NAME [--resynchronize [--overwrite-replica] [--adopt-identity] [--what-if]]\n"
+     "    [--continue] [--no-wait]\n"
      "\n"
      "Resumes replication. When that starts or continues a resynchronization, waits for its end:\n"
      "exit code 0 when the disks are in step, 1 with the reason when it ended otherwise. Ctrl-C\n"
@@ -78,6 +79,9 @@ static const struct verb {
      "  --adopt-identity     the replica's disks take the primary's Virtual Disk ID and physical\n"
      "                       sector size when they are merged, so that a guest sees the same "
      "disks\n"
+     "  --what-if            changes nothing: asks the replica server and shows what would be\n"
+     "                       resynchronized, the room that it needs, how long it takes; exit code\n"
+     "                       5 or 1 when it would not start\n"
      "  --continue           goes on with a suspended one\n"
      "  --no-wait            returns when the service has accepted it\n"},
     {"suspend", NULL, ctl_suspend, 0, NAME_REQUIRED,
@@ -121,6 +125,12 @@ static const struct verb {
      "\n"
      "  --limit N   so many of them (100)\n"
      "  --follow    then those to come, until Ctrl-C; with --json a line is one event\n"},
+    {"test-connection", NULL, ctl_test_connection, OPTION_BIT(OPTION_RELATIONSHIP), NAME_OPTIONAL,
+     "vrepctl test-connection HOST[:PORT]\n"
+     "vrepctl test-connection --relationship NAME\n"
+     "\n"
+     "Asks from this server's service whether that replica server answers and can be spoken\n"
+     "with; of a relationship, whether it would accept it now. Changes nothing.\n"},
     {"version", NULL, ctl_version, 0, NAME_NONE,
      "vrepctl version\n"
      "\n"

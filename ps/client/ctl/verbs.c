@@ -207,6 +207,10 @@ enum exit_code ctl_resume(struct ctl *ctl, const struct arguments *a)
         s = status_fail(STATUS_INVALID_ARGUMENT, 0,
                         "--continue goes on where it stopped, --resynchronize starts from block 0: "
                         "say one of them.");
+    if (s == STATUS_OK && a->given[OPTION_WHAT_IF] && !a->given[OPTION_RESYNCHRONIZE])
+        s = status_fail(STATUS_INVALID_ARGUMENT, 0, "--what-if needs --resynchronize.");
+    if (s == STATUS_OK && a->given[OPTION_WHAT_IF])
+        return ctl_plan(ctl, a);
     if (s == STATUS_OK)
         s = new_request("resume", a, &request);
     if (s == STATUS_OK)

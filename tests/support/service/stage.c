@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "service/control/requests.h"
-#include "service/supervise/probes.h"
+#include "service/supervise/questions.h"
 #include "service/supervise/unfinished.h"
 #include "service/supervise/verbs.h"
 #include "service/supervise/watch.h"
@@ -187,14 +187,17 @@ static enum resync_end act_merge(const struct service_context *service, registry
     return end;
 }
 
-static enum status act_probe(const struct service_context *service, registry_key key,
-                             struct job *job, uint32_t deadline_ms, json_t **report)
+// Repeats the question.
+static enum status act_ask(const struct service_context *service, const struct question *question,
+                           struct job *job, uint32_t deadline_ms, json_t **report)
 {
     (void)service;
-    (void)key;
     (void)job;
     (void)deadline_ms;
-    *report = json_pack("{s:s}", "ReplicaHost", "there");
+    *report = json_pack("{s:s, s:i, s:i, s:s, s:i, s:b, s:I}", "ReplicaHost", "there", "kind",
+                        question->kind, "key", question->key, "server", question->server, "port",
+                        question->port, "overwrite", question->overwrite_replica, "limit",
+                        (json_int_t)question->bandwidth_limit);
     return *report ? STATUS_OK : status_no_memory("a report");
 }
 
@@ -219,7 +222,7 @@ static const struct replication_ops actor = {
     .hold_close = act_hold_close,
     .run = act_run,
     .cancel = act_cancel,
-    .probe = act_probe,
+    .ask = act_ask,
     .merge = act_merge,
     .discard = act_discard,
     .hold_replica = act_hold_replica,
@@ -243,7 +246,7 @@ static void open_parts(struct stage *stage)
     assert_ok(registry_open(supervisor->store, &context->registry));
     assert_ok(throttle_new(0, &context->server_throttle));
     assert_ok(workers_new(&supervisor->workers));
-    assert_ok(probes_new(supervisor, &supervisor->probes));
+    assert_ok(questions_new(supervisor, &supervisor->questions));
     assert_ok(
         tasks_new(supervisor, supervisor->settings.maximum_active_transfers, &supervisor->tasks));
     assert_ok(watch_new(supervisor, &supervisor->watch));
@@ -266,12 +269,12 @@ void stage_leave(struct stage *stage)
     struct supervisor *supervisor = &stage->supervisor;
     stage_set(stage, &stage->hold_disks, false);
     watch_shut(supervisor->watch);
-    probes_shut(supervisor->probes);
+    questions_shut(supervisor->questions);
     tasks_shut(supervisor->tasks);
     assert_true(workers_wait(supervisor->workers, STAGE_PATIENCE_MS));
     tasks_free(supervisor->tasks);
     watch_free(supervisor->watch);
-    probes_free(supervisor->probes);
+    questions_free(supervisor->questions);
     workers_free(supervisor->workers);
     throttle_free(supervisor->context.server_throttle);
     registry_close(supervisor->context.registry);
