@@ -1,5 +1,5 @@
 # The libraries that VRep does not write itself, as imported targets:
-#   jansson::jansson  xxhash::xxhash  cmocka::cmocka  ZLIB::ZLIB  Threads::Threads
+#   jansson::jansson  xxhash::xxhash  cmocka::cmocka  ZLIB::ZLIB  Threads::Threads  EXPAT::EXPAT (not on Windows)
 # Linux takes Debian's packages. Debian has only zlib for MinGW: cmake/deps/build-win64.sh builds the others
 # once, from Debian's source packages, into build/deps/win64.
 
@@ -31,6 +31,7 @@ else()
     pkg_check_modules(cmocka_pc REQUIRED IMPORTED_TARGET GLOBAL cmocka>=1.1.5)
     add_library(cmocka::cmocka ALIAS PkgConfig::cmocka_pc)
     find_path(xxhash_include xxhash.h REQUIRED)
+    find_package(EXPAT 2.4 REQUIRED) # for the manifest compiler, which runs where VRep is built
 endif()
 
 find_package(ZLIB REQUIRED)

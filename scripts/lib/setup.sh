@@ -12,7 +12,7 @@ setup_jobs=${VREP_JOBS:-$(nproc)}
 packages_build=(
     build-essential cmake ninja-build pkg-config git ca-certificates
     gcc-mingw-w64-x86-64-posix libz-mingw-w64-dev
-    zlib1g-dev libjansson-dev libcmocka-dev libxxhash-dev python3
+    zlib1g-dev libjansson-dev libcmocka-dev libxxhash-dev libexpat1-dev python3
 )
 # To run the Windows build here, to make disks, and to read them with programs that are not VRep's.
 packages_run=(

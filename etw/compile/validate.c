@@ -1,0 +1,127 @@
+// The rules for events, fields and texts, after names have found what they name.
+#include "etw/compile/model.h"
+
+#include <string.h>
+
+#include "etw/compile/read.h"
+#include "etw/compile/types.h"
+
+#define LEVEL_CRITICAL    1
+#define LEVEL_INFORMATION 4
+
+static enum status check_field(const struct manifest *manifest, const struct field *field)
+{
+    const struct in_type *type = in_type_of(field->in_type);
+    bool has_length = field->length.from || field->length.value;
+    if (has_length && (!type || !type->sized))
+        return xml_fail(manifest->file, field->line, "\"%s\" has a type that takes no length.",
+                        field->name);
+    if (field->map && (!type || !type->maps))
+        return xml_fail(manifest->file, field->line,
+                        "\"%s\" has a type that cannot have a map; win:UInt8, win:UInt16, "
+                        "win:UInt32 and win:HexInt32 can.",
+                        field->name);
+    return STATUS_OK;
+}
+
+static enum status check_fields(const struct manifest *manifest, const struct list *fields)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct field *field = fields->item[i];
+        TRY(check_field(manifest, field));
+        TRY(check_fields(manifest, &field->members)); // which have none themselves
+    }
+    return STATUS_OK;
+}
+
+static bool is_admin(const struct channel *channel)
+{
+    return channel && !channel->imported && channel->type == CHANNEL_ADMIN;
+}
+
+static enum status check_admin(const struct manifest *manifest, const struct event *event)
+{
+    uint8_t level = event->descriptor.level;
+    if (!event->message.string)
+        return xml_fail(manifest->file, event->line,
+                        "The event %u is for the channel \"%s\", which is of type Admin, and so "
+                        "needs a message.",
+                        event->id, event->channel->name);
+    if (level < LEVEL_CRITICAL || level > LEVEL_INFORMATION)
+        return xml_fail(manifest->file, event->line,
+                        "The event %u is for the channel \"%s\", which is of type Admin, and so "
+                        "needs the level win:Critical, win:Error, win:Warning or "
+                        "win:Informational.",
+                        event->id, event->channel->name);
+    return STATUS_OK;
+}
+
+// The largest n of an insert %n; %% and %n (a line break) are none.
+static unsigned largest_insert(const char *text)
+{
+    unsigned largest = 0;
+    for (const char *c = strchr(text, '%'); c; c = strchr(c, '%')) {
+        c++;
+        unsigned insert = 0;
+        for (unsigned digits = 0; digits < 2 && *c >= '0' && *c <= '9'; digits++)
+            insert = insert * 10 + (unsigned)(*c++ - '0');
+        if (insert > largest)
+            largest = insert;
+        if (insert == 0 && *c == '%')
+            c++;
+    }
+    return largest;
+}
+
+static enum status check_inserts(const struct manifest *manifest, const struct culture *culture,
+                                 const struct event *event)
+{
+    const struct string *string = culture_string(culture, event->message.string);
+    size_t fields = event->template ? event->template->fields.count : 0;
+    unsigned insert = string ? largest_insert(string->text) : 0;
+    if (insert <= fields)
+        return STATUS_OK;
+    return xml_fail(manifest->file, event->line,
+                    "The message of the event %u (\"%s\", line %lu, %s) has %%%u, but the event "
+                    "has %zu field%s.",
+                    event->id, string->id, string->line, culture->name, insert, fields,
+                    fields == 1 ? "" : "s");
+}
+
+static enum status check_event(const struct manifest *manifest, const struct event *event)
+{
+    if (is_admin(event->channel))
+        TRY(check_admin(manifest, event));
+    for (size_t i = 0; event->message.string && i < manifest->cultures.count; i++)
+        TRY(check_inserts(manifest, manifest->cultures.item[i], event));
+    return STATUS_OK;
+}
+
+static enum status check_strings(const struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->messages.count; i++) {
+        const struct message *message = manifest->messages.item[i];
+        for (size_t k = 0; k < manifest->cultures.count; k++) {
+            const struct culture *culture = manifest->cultures.item[k];
+            if (!culture_text(culture, message->string))
+                return xml_fail(manifest->file, message->line,
+                                "There is no string \"%s\" in the table of %s.", message->string,
+                                culture->name);
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status manifest_validate(const struct manifest *manifest)
+{
+    TRY(check_strings(manifest));
+    for (size_t i = 0; i < manifest->providers.count; i++) {
+        const struct provider *provider = manifest->providers.item[i];
+        for (size_t k = 0; k < provider->templates.count; k++)
+            TRY(check_fields(manifest,
+                             &((const struct template *)provider->templates.item[k])->fields));
+        for (size_t k = 0; k < provider->events.count; k++)
+            TRY(check_event(manifest, provider->events.item[k]));
+    }
+    return STATUS_OK;
+}
