@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/clock_fields.h"
+
 #define MS_PER_DAY  INT64_C(86400000)
 #define EARLIEST_MS INT64_C(-62135596800000) // 0001-01-01T00:00:00.000Z
 #define LATEST_MS   INT64_C(253402300799999) // 9999-12-31T23:59:59.999Z
@@ -63,26 +65,90 @@ static bool parse_char(const char **p, char c)
     return true;
 }
 
+// The fraction of a second, if there is one: ".123".
+static bool parse_fraction(const char **p, int *ms)
+{
+    *ms = 0;
+    return **p != '.' || (parse_char(p, '.') && parse_digits(p, 3, ms));
+}
+
+static bool parse_date(const char **p, struct clock_fields *out)
+{
+    return parse_digits(p, 4, &out->year) && parse_char(p, '-') &&
+           parse_digits(p, 2, &out->month) && parse_char(p, '-') && parse_digits(p, 2, &out->day) &&
+           out->year >= 1 && out->month >= 1 && out->month <= 12 && out->day >= 1 &&
+           out->day <= days_of_month(out->year, out->month);
+}
+
+static bool parse_minutes(const char **p, int *hour, int *minute)
+{
+    return parse_digits(p, 2, hour) && parse_char(p, ':') && parse_digits(p, 2, minute) &&
+           *hour <= 23 && *minute <= 59;
+}
+
+static bool parse_seconds(const char **p, struct clock_fields *out)
+{
+    return parse_char(p, ':') && parse_digits(p, 2, &out->second) && out->second <= 59 &&
+           parse_fraction(p, &out->ms);
+}
+
+// The fields as a time of UTC.
+static int64_t utc_ms(const struct clock_fields *f)
+{
+    int64_t days = days_to_year(f->year) + f->day - 1;
+    for (int m = 1; m < f->month; m++)
+        days += days_of_month(f->year, m);
+    return days * MS_PER_DAY + f->hour * INT64_C(3600000) + f->minute * INT64_C(60000) +
+           f->second * INT64_C(1000) + f->ms;
+}
+
 bool clock_parse_utc(const char *text, int64_t *wall_ms)
 {
     const char *p = text;
-    int year, month, day, hour, minute, second, ms = 0;
-    if (!parse_digits(&p, 4, &year) || !parse_char(&p, '-') || !parse_digits(&p, 2, &month) ||
-        !parse_char(&p, '-') || !parse_digits(&p, 2, &day) || !parse_char(&p, 'T') ||
-        !parse_digits(&p, 2, &hour) || !parse_char(&p, ':') || !parse_digits(&p, 2, &minute) ||
-        !parse_char(&p, ':') || !parse_digits(&p, 2, &second))
+    struct clock_fields f = {0};
+    if (!parse_date(&p, &f) || !parse_char(&p, 'T') || !parse_minutes(&p, &f.hour, &f.minute) ||
+        !parse_seconds(&p, &f) || !parse_char(&p, 'Z') || *p != '\0')
         return false;
-    if (*p == '.' && (!parse_char(&p, '.') || !parse_digits(&p, 3, &ms)))
+    *wall_ms = utc_ms(&f);
+    return true;
+}
+
+// "Z", "+01:00", "-0330", or nothing. *minutes: east of UTC.
+static bool parse_zone(const char **p, bool *local, int *minutes)
+{
+    int hour, minute;
+    *local = **p == '\0';
+    *minutes = 0;
+    if (*local || parse_char(p, 'Z'))
+        return **p == '\0';
+    int sign = **p == '-' ? -1 : 1;
+    if (!parse_char(p, '+') && !parse_char(p, '-'))
         return false;
-    if (!parse_char(&p, 'Z') || *p != '\0')
+    if (!parse_digits(p, 2, &hour))
         return false;
-    if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_of_month(year, month) ||
-        hour > 23 || minute > 59 || second > 59)
+    (void)parse_char(p, ':');
+    if (!parse_digits(p, 2, &minute) || hour > 14 || minute > 59)
         return false;
-    int64_t days = days_to_year(year) + day - 1;
-    for (int m = 1; m < month; m++)
-        days += days_of_month(year, m);
-    *wall_ms = days * MS_PER_DAY + hour * INT64_C(3600000) + minute * INT64_C(60000) +
-               second * INT64_C(1000) + ms;
+    *minutes = sign * (hour * 60 + minute);
+    return **p == '\0';
+}
+
+bool clock_parse(const char *text, int64_t *wall_ms)
+{
+    const char *p = text;
+    struct clock_fields f = {0};
+    bool local = true;
+    int east = 0;
+    if (!parse_date(&p, &f))
+        return false;
+    if (*p != '\0') {
+        if ((!parse_char(&p, ' ') && !parse_char(&p, 'T')) ||
+            !parse_minutes(&p, &f.hour, &f.minute) || (*p == ':' && !parse_seconds(&p, &f)) ||
+            !parse_zone(&p, &local, &east))
+            return false;
+    }
+    if (local)
+        return clock_from_local(&f, wall_ms);
+    *wall_ms = utc_ms(&f) - east * INT64_C(60000);
     return true;
 }

@@ -25,4 +25,10 @@ char *clock_format_local(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 // Reads what clock_format_utc writes; milliseconds may be absent. False: malformed or out of range.
 bool clock_parse_utc(const char *text, int64_t *wall_ms);
 
+// Reads a time as people and ISO 8601 write it: "2026-11-22", "2026-11-22 18:49[:09[.123]]", 'T' in
+// the place of the space, and behind it "Z" or an offset ("+01:00"); without either it is the
+// system's local time. One that daylight saving skips is the same time after the change. False:
+// malformed or out of range.
+bool clock_parse(const char *text, int64_t *wall_ms);
+
 #endif

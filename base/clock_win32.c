@@ -3,6 +3,8 @@
 #include <windows.h>
 #include <stdio.h>
 
+#include "base/clock_fields.h"
+
 #define TICKS_PER_MS      10000                       // FILETIME counts 100 ns
 #define EPOCH_IN_FILETIME INT64_C(116444736000000000) // 1970-01-01 since 1601-01-01
 
@@ -51,4 +53,24 @@ char *clock_format_local(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
     snprintf(text, CLOCK_TEXT_SIZE, "%04u-%02u-%02u %02u:%02u:%02u", t.wYear, t.wMonth, t.wDay,
              t.wHour, t.wMinute, t.wSecond);
     return text;
+}
+
+bool clock_from_local(const struct clock_fields *fields, int64_t *wall_ms)
+{
+    SYSTEMTIME local = {.wYear = (WORD)fields->year,
+                        .wMonth = (WORD)fields->month,
+                        .wDay = (WORD)fields->day,
+                        .wHour = (WORD)fields->hour,
+                        .wMinute = (WORD)fields->minute,
+                        .wSecond = (WORD)fields->second,
+                        .wMilliseconds = (WORD)fields->ms};
+    SYSTEMTIME utc;
+    FILETIME time;
+    TIME_ZONE_INFORMATION zone;
+    if (!GetTimeZoneInformationForYear(local.wYear, NULL, &zone) ||
+        !TzSpecificLocalTimeToSystemTime(&zone, &local, &utc) || !SystemTimeToFileTime(&utc, &time))
+        return false;
+    int64_t ticks = (int64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
+    *wall_ms = (ticks - EPOCH_IN_FILETIME) / TICKS_PER_MS;
+    return true;
 }

@@ -116,23 +116,20 @@ void event_raise(struct event_log *log, uint32_t id, const struct event_value *v
     (void)status_restore(&before);
 }
 
-enum status event_log_read(struct event_log *log, uint64_t after, size_t limit, json_t **out)
-{
-    json_t *events = json_array();
-    if (!events)
-        return status_no_memory("the events");
-    enum status s = sink_jsonl_read(log->sink, after, limit, events);
-    if (s == STATUS_OK)
-        *out = events;
-    else
-        json_decref(events);
-    return s;
-}
-
 uint64_t event_log_last(struct event_log *log)
 {
     pthread_mutex_lock(&log->mutex);
     uint64_t last = log->last;
     pthread_mutex_unlock(&log->mutex);
     return last;
+}
+
+enum status event_log_read(struct event_log *log, const struct event_query *query,
+                           struct event_page *out)
+{
+    struct event_query bounded = *query;
+    uint64_t end = event_log_last(log) + 1; // events raised meanwhile are the next search's
+    if (bounded.before == 0 || bounded.before > end)
+        bounded.before = end;
+    return sink_jsonl_search(log->sink, &bounded, out);
 }

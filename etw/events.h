@@ -91,13 +91,42 @@ void event_raise(struct event_log *log, uint32_t id, const struct event_value *v
 char *event_message(const struct event_definition *definition, const struct event_value *values,
                     size_t count);
 
-// Events from the log files, oldest first: those with RecordId > `after`, at most `limit`. *out: a
-// JSON array.
-enum status event_log_read(struct event_log *log, uint64_t after, size_t limit,
-                           json_t **out) MUST_CHECK;
+#define EVENT_ID_RANGES_MAX 64
 
-// RecordId of the newest event, 0 when there is none: event_log_read(log, last - n, n) gives the
-// newest n.
+struct event_id_range {
+    uint32_t first, last; // both belong to it
+};
+
+// Which events are asked for, and how many of them. Zero-initialized: all there are.
+struct event_query {
+    uint64_t after;       // RecordId greater than this
+    uint64_t before;      // RecordId less than this; 0: up to the newest
+    bool newest;          // the newest matches instead of the oldest
+    size_t limit;         // so many matches; 0: all
+    uint32_t patience_ms; // searches no longer than about this; 0: to the end
+
+    size_t id_ranges; // 0: any Id
+    struct event_id_range ids[EVENT_ID_RANGES_MAX];
+    unsigned levels; // bits 1 << Level; 0: any
+    const char *vm;  // its VmName or VmId; NULL: any, and events of no machine
+    bool since_given, until_given;
+    int64_t since, until; // TimeCreated, wall ms, both belong to it
+};
+
+// What one search gave. It has looked at every event with first <= RecordId <= last; `more`: the
+// limit or its patience ended it, and it goes on with `after` = last (or, the newest first, with
+// `before` = first).
+struct event_page {
+    json_t *events; // oldest first
+    uint64_t first, last;
+    bool more;
+};
+
+// Searches the log files. The caller frees out->events.
+enum status event_log_read(struct event_log *log, const struct event_query *query,
+                           struct event_page *out) MUST_CHECK;
+
+// RecordId of the newest event, 0 when there is none.
 uint64_t event_log_last(struct event_log *log);
 
 #endif

@@ -185,50 +185,17 @@ enum status sink_jsonl_append(struct sink_jsonl *sink, const json_t *record)
     return s;
 }
 
-static enum status read_file(struct log_file *file, uint64_t after, size_t limit, json_t *out)
+enum status sink_jsonl_open_files(struct sink_jsonl *sink, struct log_file *file[SINK_JSONL_FILES])
 {
-    uint64_t offset;
-    enum status s = line_reader_seek(file, after, &offset);
-    if (s != STATUS_OK)
-        return s;
-    struct line_reader reader;
-    struct line line;
-    bool more = true;
-    line_reader_begin(&reader, file, offset);
-    while (json_array_size(out) < limit) {
-        s = line_reader_next(&reader, &line, &more);
-        if (s != STATUS_OK || !more)
-            break;
-        uint64_t id;
-        json_t *record;
-        if (!line_record_id(&line, &id) || id <= after ||
-            js_parse(line.text, line.size, &record) != STATUS_OK)
-            continue; // old, or torn by a crash
-        if (json_array_append_new(out, record) != 0) {
-            s = status_no_memory("the events");
-            break;
-        }
-    }
-    line_reader_end(&reader);
-    return s;
-}
-
-enum status sink_jsonl_read(struct sink_jsonl *sink, uint64_t after, size_t limit, json_t *out)
-{
-    // Opened together, so that a rotation meanwhile neither hides nor repeats a record.
-    struct log_file *file[SINK_JSONL_FILES] = {0};
     enum status s = STATUS_OK;
     pthread_mutex_lock(&sink->mutex);
-    for (unsigned i = 0; i < SINK_JSONL_FILES && s == STATUS_OK; i++) {
-        s = log_file_open_read(sink->path[i], &file[i]);
+    for (unsigned i = 0; i < SINK_JSONL_FILES; i++) {
+        file[i] = NULL;
+        if (s == STATUS_OK)
+            s = log_file_open_read(sink->path[i], &file[i]);
         if (s == STATUS_NOT_FOUND)
             s = STATUS_OK;
     }
     pthread_mutex_unlock(&sink->mutex);
-    for (unsigned i = SINK_JSONL_FILES; i-- > 0;) {
-        if (file[i] && s == STATUS_OK)
-            s = read_file(file[i], after, limit, out);
-        log_file_close(file[i]);
-    }
     return s;
 }

@@ -2,9 +2,8 @@
 #ifndef VREP_ETW_SINK_JSONL_H
 #define VREP_ETW_SINK_JSONL_H
 
-#include <jansson.h>
-
-#include "base/status.h"
+#include "etw/events.h"
+#include "etw/log_file.h"
 
 #define SINK_JSONL_FILE_MAX (16 * 1024 * 1024) // bytes, then the file is rotated
 #define SINK_JSONL_FILES    5                  // events.jsonl and events.1.jsonl .. events.4.jsonl
@@ -19,8 +18,13 @@ void sink_jsonl_close(struct sink_jsonl *sink); // NULL is fine
 // Appends one record. After a failure the next append starts a line of its own.
 enum status sink_jsonl_append(struct sink_jsonl *sink, const json_t *record) MUST_CHECK;
 
-// Adds to the array `out` the records with RecordId > `after`, oldest first, at most `limit`.
-enum status sink_jsonl_read(struct sink_jsonl *sink, uint64_t after, size_t limit,
-                            json_t *out) MUST_CHECK;
+// Opens all of the files, newest first, for reading; NULL where there is none. Together, so that a
+// rotation meanwhile neither hides nor repeats a record. To be closed even after a failure.
+enum status sink_jsonl_open_files(struct sink_jsonl *sink,
+                                  struct log_file *file[SINK_JSONL_FILES]) MUST_CHECK;
+
+// event_log_read; query->before is given (sink_search.c).
+enum status sink_jsonl_search(struct sink_jsonl *sink, const struct event_query *query,
+                              struct event_page *out) MUST_CHECK;
 
 #endif

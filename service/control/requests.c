@@ -11,9 +11,7 @@
 #include "service/supervise/verbs.h"
 #include "service/vm_events.h"
 
-#define HOST_MAX       255
-#define EVENTS_DEFAULT 100
-#define EVENTS_MAX     1000
+#define HOST_MAX 255
 // A list with more disks than this in all leaves them out, so that it stays a reply that can be
 // sent.
 #define LISTED_DISKS_MAX 1000
@@ -153,34 +151,6 @@ static enum status request_status(struct supervisor *supervisor,
     struct json_writer w = json_writer_begin(NULL);
     json_writer_value(&w, "Relationships", list);
     json_writer_value(&w, "Server", server_view(supervisor));
-    *result = json_writer_end(&w);
-    return w.status;
-}
-
-static enum status request_events(struct supervisor *supervisor,
-                                  const struct control_caller *caller, const json_t *request,
-                                  json_t **result)
-{
-    (void)caller;
-    uint64_t after, limit;
-    json_t *events;
-    enum status s = js_opt_u64(request, "after", 0, &after);
-    if (s == STATUS_OK)
-        s = js_opt_u64(request, "limit", EVENTS_DEFAULT, &limit);
-    if (s == STATUS_OK && (limit == 0 || limit > EVENTS_MAX))
-        s = status_fail(STATUS_INVALID_ARGUMENT, 0, "\"limit\" must be 1 to %d.", EVENTS_MAX);
-    if (s == STATUS_OK)
-        s = event_log_read(supervisor->context.events, after, limit, &events);
-    if (s != STATUS_OK)
-        return s;
-    const json_t *newest =
-        json_array_get(events, json_array_size(events) - 1); // NULL when there is none
-    json_int_t last =
-        newest ? json_integer_value(json_object_get(newest, "RecordId")) : (json_int_t)after;
-    struct json_writer w = json_writer_begin(NULL);
-    json_writer_value(&w, "Events", events);
-    json_writer_number(&w, "Last", (uint64_t)last);
-    json_writer_number(&w, "Newest", event_log_last(supervisor->context.events));
     *result = json_writer_end(&w);
     return w.status;
 }

@@ -27,6 +27,10 @@ enum status request_test_connection(struct supervisor *supervisor,
 enum status request_find(struct supervisor *supervisor, const json_t *request,
                          registry_key *key) MUST_CHECK;
 
+// `events` (request_events.c).
+enum status request_events(struct supervisor *supervisor, const struct control_caller *caller,
+                           const json_t *request, json_t **result) MUST_CHECK;
+
 // A host name or address as a person gives it: 1 to 255 printable characters without spaces.
 // STATUS_INVALID_ARGUMENT names `member`.
 enum status request_check_host(const char *member, const char *host) MUST_CHECK;

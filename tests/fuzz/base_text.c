@@ -48,7 +48,9 @@ static void records(char *text)
     int64_t ms, same;
     char time_text[CLOCK_TEXT_SIZE];
     if (clock_parse_utc(text, &ms))
-        insist(clock_parse_utc(clock_format_utc(ms, time_text), &same) && same == ms);
+        insist(clock_parse(text, &same) && same == ms &&
+               clock_parse_utc(clock_format_utc(ms, time_text), &same) && same == ms);
+    (void)clock_parse(text, &ms);
     utf8_make_valid(text);
     insist(utf8_is_valid(text, strlen(text)));
 }

@@ -95,6 +95,77 @@ static void parse_utc__malformed__refused(void **state)
     }
 }
 
+static void parse__times_with_a_zone__are_those_instants(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "2026-11-22T17:49:09Z",     "2026-11-22 17:49:09Z",      "2026-11-22T18:49:09+01:00",
+        "2026-11-22T18:49:09+0100", "2026-11-22T12:19:09-05:30", "2026-11-23T07:49:09+14:00",
+        "2026-11-22T17:49:09.000Z",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        int64_t ms = 0;
+        assert_true(clock_parse(texts[i], &ms));
+        assert_int_equal(ms, INT64_C(1795369749000));
+    }
+    int64_t ms = 0;
+    assert_true(clock_parse("2026-11-22T17:49Z", &ms));
+    assert_int_equal(ms, INT64_C(1795369740000));
+}
+
+static void parse__local_times__are_shown_so(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"2026-11-22 18:49:09", "2026-07-01 00:00:00",
+                                        "1999-12-31 23:59:59", "2037-02-28 12:30:01"};
+    char text[CLOCK_TEXT_SIZE];
+    int64_t ms, same;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_true(clock_parse(texts[i], &ms));
+        assert_string_equal(clock_format_local(ms, text), texts[i]);
+    }
+    assert_true(clock_parse("2026-11-22", &ms));
+    assert_string_equal(clock_format_local(ms, text), "2026-11-22 00:00:00");
+    assert_true(clock_parse("2026-11-22T00:00", &same));
+    assert_int_equal(same, ms);
+    assert_true(clock_parse("2026-11-22 00:00:00.123", &same));
+    assert_int_equal(same, ms + 123);
+}
+
+static void parse__malformed__refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "2026",
+        "2026-11",
+        "2026-11-22T",
+        "2026-11-22 ",
+        "2026-11-22Z",
+        "2026-11-22 17",
+        "2026-11-22 17:4",
+        "2026-11-22  17:49",
+        "2026-11-22 17:49:",
+        "2026-11-22 17:49:0",
+        "2026-11-22 17:49:09.1",
+        "2026-11-22 17:49 Z",
+        "2026-11-22 17:49Zx",
+        "2026-11-22 17:49+1",
+        "2026-11-22 17:49+15:00",
+        "2026-11-22 17:49+01:60",
+        "2026-11-22 17:49+01:00x",
+        "2026-11-31 17:49",
+        "2026-11-22 24:00",
+        "0000-11-22",
+        "today",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        int64_t ms = 42;
+        assert_false(clock_parse(texts[i], &ms));
+        assert_int_equal(ms, 42);
+    }
+}
+
 static void format_local__has_the_shape_of_a_time(void **state)
 {
     (void)state;
@@ -133,6 +204,9 @@ int main(void)
         cmocka_unit_test(format_utc__agrees_with_the_system),
         cmocka_unit_test(parse_utc__without_milliseconds__accepted),
         cmocka_unit_test(parse_utc__malformed__refused),
+        cmocka_unit_test(parse__times_with_a_zone__are_those_instants),
+        cmocka_unit_test(parse__local_times__are_shown_so),
+        cmocka_unit_test(parse__malformed__refused),
         cmocka_unit_test(format_local__has_the_shape_of_a_time),
         cmocka_unit_test(wall__is_now),
         cmocka_unit_test(mono__sleep__takes_its_time),

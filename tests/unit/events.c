@@ -122,11 +122,17 @@ static struct event_log *open_log(const char *folder)
     return log;
 }
 
+// The oldest events after a RecordId, at most `limit` (0: all).
+static json_t *read_after(struct event_log *log, uint64_t after, size_t limit)
+{
+    struct event_page page;
+    assert_ok(event_log_read(log, &(struct event_query){.after = after, .limit = limit}, &page));
+    return page.events;
+}
+
 static json_t *read_all(struct event_log *log)
 {
-    json_t *events;
-    assert_ok(event_log_read(log, 0, 100000, &events));
-    return events;
+    return read_after(log, 0, 0);
 }
 
 static json_int_t number_of(const json_t *events, size_t index, const char *name)
@@ -180,9 +186,8 @@ static void log__opened_again__goes_on_counting(void **state)
         event_log_close(log);
     }
     struct event_log *log = open_log(folder);
-    json_t *events;
     assert_int_equal(event_log_last(log), 3);
-    assert_ok(event_log_read(log, 1, 1, &events));
+    json_t *events = read_after(log, 1, 1);
     assert_int_equal(json_array_size(events), 1);
     assert_int_equal(number_of(events, 0, "RecordId"), 2);
     json_decref(events);
@@ -242,8 +247,7 @@ static void log__full_files__are_rotated_and_read_in_order(void **state)
     uint64_t after = 0;
     uint64_t first = 0;
     for (;;) {
-        json_t *events;
-        assert_ok(event_log_read(log, after, 50, &events));
+        json_t *events = read_after(log, after, 50);
         size_t count = json_array_size(events);
         for (size_t i = 0; i < count; i++) {
             uint64_t record = (uint64_t)number_of(events, i, "RecordId");

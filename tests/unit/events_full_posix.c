@@ -44,8 +44,9 @@ static void log__full_volume__loses_and_counts_events_and_nobody_waits(void **st
         limit_files(RLIM_INFINITY);
         raise_one(log);
 
-        json_t *events;
-        assert_ok(event_log_read(log, 0, 10, &events));
+        struct event_page page;
+        assert_ok(event_log_read(log, &(struct event_query){.limit = 10}, &page));
+        json_t *events = page.events;
         assert_int_equal(json_array_size(events), 2);
         assert_int_equal(number_of(events, 0, "Id"), 50013);
         assert_int_equal(number_of(events, 0, "Count"), 3);

@@ -431,45 +431,6 @@ static void server_set__limits__in_force_and_kept(void **state)
 
 // ---- events and questions ----
 
-static void events__pages__each_once_in_order(void **state)
-{
-    struct stage *s = *state;
-    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
-    for (int i = 0; i < 9; i++)
-        do_it(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 1}");
-    json_int_t last = 0;
-    size_t seen = 0, page_size;
-    do {
-        char request[100];
-        snprintf(request, sizeof request,
-                 "{\"verb\": \"events\", \"after\": %" PRId64 ", \"limit\": 4}", (int64_t)last);
-        json_t *page = done(s, request);
-        const json_t *events = json_object_get(page, "Events");
-        page_size = json_array_size(events);
-        for (size_t i = 0; i < page_size; i++)
-            assert_true(json_integer_value(
-                            json_object_get(json_array_get(events, i), "RecordId")) == ++last);
-        assert_true(json_integer_value(json_object_get(page, "Last")) == last);
-        assert_int_equal(json_integer_value(json_object_get(page, "Newest")), 10);
-        seen += page_size;
-        json_decref(page);
-    } while (page_size > 0);
-    assert_int_equal(seen, 10);
-    refused(s, "{\"verb\": \"events\", \"limit\": 1001}", STATUS_INVALID_ARGUMENT, "1000");
-    refused(s, "{\"verb\": \"events\", \"limit\": 0}", STATUS_INVALID_ARGUMENT, "limit");
-}
-
-static void events__of_a_person__name_account_and_client(void **state)
-{
-    struct stage *s = *state;
-    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
-    json_t *page = done(s, "{\"verb\": \"events\"}");
-    const json_t *event = json_array_get(json_object_get(page, "Events"), 0);
-    assert_string_equal(text(event, "Account"), "HOST\\alice");
-    assert_string_equal(text(event, "Client"), "test");
-    json_decref(page);
-}
-
 static int64_t number(const json_t *object, const char *member)
 {
     return json_integer_value(json_object_get(object, member));
@@ -542,8 +503,6 @@ int main(void)
         TEST(set__each_setting__kept_over_a_restart),
         TEST(set__wrong__refused_and_nothing_changes),
         TEST(server_set__limits__in_force_and_kept),
-        TEST(events__pages__each_once_in_order),
-        TEST(events__of_a_person__name_account_and_client),
         TEST(plan__primary__ready_with_the_report),
         TEST(test_connection__server_or_name__asks_that),
     };

@@ -6,9 +6,9 @@
 #include "base/host_port.h"
 #include "ps/client/ctl/args.c" // NOLINT(bugprone-suspicious-include): part of a program
 
-#define ANY (~0u)
+#define ANY UINT64_MAX
 
-static enum status parse(struct arguments *out, unsigned allowed, enum name_rule rule, size_t argc,
+static enum status parse(struct arguments *out, uint64_t allowed, enum name_rule rule, size_t argc,
                          const char **argv)
 {
     return arguments_parse((int)argc, (char **)argv, allowed, rule, out);

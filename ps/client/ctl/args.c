@@ -26,6 +26,10 @@ static const struct {
     [OPTION_MAXIMUM_ACTIVE_TRANSFERS] = {"--maximum-active-transfers", true},
     [OPTION_FOLLOW] = {"--follow", false},
     [OPTION_LIMIT] = {"--limit", true},
+    [OPTION_ID] = {"--id", true},
+    [OPTION_LEVEL] = {"--level", true},
+    [OPTION_SINCE] = {"--since", true},
+    [OPTION_UNTIL] = {"--until", true},
     [OPTION_JSON] = {"--json", false},
     [OPTION_INSTANCE] = {"--instance", true},
     [OPTION_HELP] = {"--help", false},
@@ -71,7 +75,7 @@ static enum status take_word(const char *word, bool is_disk, enum name_rule rule
     return STATUS_OK;
 }
 
-enum status arguments_parse(int argc, char **argv, unsigned allowed, enum name_rule rule,
+enum status arguments_parse(int argc, char **argv, uint64_t allowed, enum name_rule rule,
                             struct arguments *out)
 {
     *out = (struct arguments){0};
@@ -108,8 +112,7 @@ void arguments_free(struct arguments *arguments)
     arguments->disk = NULL;
 }
 
-// Reads digits and leaves *end behind them; false: none, or too many.
-static bool parse_digits(const char *text, const char **end, uint64_t *out)
+bool parse_digits(const char *text, const char **end, uint64_t *out)
 {
     uint64_t value = 0;
     const char *p = text;

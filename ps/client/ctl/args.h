@@ -25,13 +25,17 @@ enum option {
     OPTION_MAXIMUM_ACTIVE_TRANSFERS,
     OPTION_FOLLOW,
     OPTION_LIMIT,
+    OPTION_ID,
+    OPTION_LEVEL,
+    OPTION_SINCE,
+    OPTION_UNTIL,
     OPTION_JSON,
     OPTION_INSTANCE,
     OPTION_HELP,
     OPTIONS
 };
 
-#define OPTION_BIT(option) (1u << (option))
+#define OPTION_BIT(option) (UINT64_C(1) << (option))
 
 // Whether a verb takes a relationship's name.
 enum name_rule { NAME_NONE, NAME_OPTIONAL, NAME_REQUIRED };
@@ -47,9 +51,12 @@ struct arguments {
 // Reads argv[0 .. argc - 1]. Each may be an option of `allowed` ("--option value" or
 // "--option=value"), the name, or, after
 // --disk, a path. STATUS_INVALID_ARGUMENT. `out` is to be freed even after a failure.
-enum status arguments_parse(int argc, char **argv, unsigned allowed, enum name_rule rule,
+enum status arguments_parse(int argc, char **argv, uint64_t allowed, enum name_rule rule,
                             struct arguments *out) MUST_CHECK;
 void arguments_free(struct arguments *arguments);
+
+// Reads the digits at the front of `text` and leaves *end behind them; false: none, or too many.
+bool parse_digits(const char *text, const char **end, uint64_t *out);
 
 // "4194304", "4M", "1G", "64K" (powers of 1024), "0" or "none": bytes per second, 0: no limit.
 enum status parse_bandwidth(const char *text, uint64_t *out) MUST_CHECK;

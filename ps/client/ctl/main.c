@@ -36,7 +36,7 @@ static const struct verb {
     const char *name;
     const char *second; // the word that must follow it, or NULL
     ctl_verb run;
-    unsigned options;
+    uint64_t options;
     enum name_rule rule;
     const char *help;
 } verbs[] = {
@@ -118,13 +118,25 @@ static const struct verb {
      "vrepctl server\n"
      "\n"
      "Shows the server's settings. 'vrepctl server set --help' shows how to change them.\n"},
-    {"events", NULL, ctl_events, OPTION_BIT(OPTION_FOLLOW) | OPTION_BIT(OPTION_LIMIT), NAME_NONE,
-     "vrepctl events [--limit N] [--follow] [--json]\n"
+    {"events", NULL, ctl_events,
+     OPTION_BIT(OPTION_FOLLOW) | OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_ID) |
+         OPTION_BIT(OPTION_LEVEL) | OPTION_BIT(OPTION_SINCE) | OPTION_BIT(OPTION_UNTIL),
+     NAME_OPTIONAL,
+     "vrepctl events [NAME] [--id N[-M],...] [--level LEVEL,...] [--since TIME] [--until TIME]\n"
+     "    [--limit N] [--follow] [--json]\n"
      "\n"
-     "Shows the newest events, oldest first.\n"
+     "Shows the newest events that match everything that is given, oldest first.\n"
      "\n"
-     "  --limit N   so many of them (100)\n"
-     "  --follow    then those to come, until Ctrl-C; with --json a line is one event\n"},
+     "  NAME               of this virtual machine, by its name or id; also of one whose\n"
+     "                     relationship is gone\n"
+     "  --id N[-M],...     with these numbers: --id 29242,29244,32300-32399\n"
+     "  --level LEVEL,...  critical, error, warning, information, verbose; 'warning+': warning or\n"
+     "                     worse\n"
+     "  --since TIME       from then on: '2026-11-22', '2026-11-22 18:30' (local time),\n"
+     "                     2026-11-22T17:30:00Z (ISO 8601), or so long ago: 90s, 30m, 2h, 7d\n"
+     "  --until TIME       up to then\n"
+     "  --limit N          so many of them (100; with --since all)\n"
+     "  --follow           then those to come, until Ctrl-C; with --json a line is one event\n"},
     {"test-connection", NULL, ctl_test_connection, OPTION_BIT(OPTION_RELATIONSHIP), NAME_OPTIONAL,
      "vrepctl test-connection HOST[:PORT]\n"
      "vrepctl test-connection --relationship NAME\n"

@@ -203,7 +203,7 @@ class Service:
         while True:
             page = self.request("events", after=last, limit=1000)
             found += page["Events"]
-            if not page["Events"] or page["Last"] == last:
+            if not page["More"]:
                 break
             last = page["Last"]
         return [event for event in found if identifier is None or event["Id"] == identifier]

@@ -435,13 +435,11 @@ void stage_set(struct stage *stage, bool *flag, bool value)
 
 size_t stage_events(struct stage *stage, uint32_t id)
 {
-    json_t *events;
-    size_t count = 0;
-    assert_ok(event_log_read(stage->supervisor.context.events, 0, 1000, &events));
-    for (size_t i = 0; i < json_array_size(events); i++)
-        count +=
-            json_integer_value(json_object_get(json_array_get(events, i), "Id")) == (json_int_t)id;
-    json_decref(events);
+    const struct event_query query = {.ids = {{id, id}}, .id_ranges = 1};
+    struct event_page page;
+    assert_ok(event_log_read(stage->supervisor.context.events, &query, &page));
+    size_t count = json_array_size(page.events);
+    json_decref(page.events);
     return count;
 }
 
