@@ -24,6 +24,9 @@ static struct {
     const char *failing;
     unsigned skip;
     DWORD error;
+    const char *preceded;
+    void (*act)(void *context);
+    void *context;
     struct guid guids[GUIDS_MAX]; // the last ones seen
     unsigned guid_count;
 } state;
@@ -43,12 +46,17 @@ bool double_enter(const char *function, DWORD *error)
 {
     pthread_mutex_lock(&double_mutex);
     (*calls_of(function))++;
+    bool preceded = state.preceded && strcmp(state.preceded, function) == 0;
+    void (*act)(void *context) = preceded ? state.act : NULL;
+    void *context = state.context;
     bool fails = state.failing && strcmp(state.failing, function) == 0 && state.skip-- == 0;
     if (fails) {
         state.failing = NULL;
         *error = state.error;
     }
     pthread_mutex_unlock(&double_mutex);
+    if (act)
+        act(context);
     return !fails;
 }
 
@@ -177,6 +185,15 @@ void double_fail(const char *function, unsigned skip, uint32_t error)
     state.failing = function;
     state.skip = skip;
     state.error = error;
+    pthread_mutex_unlock(&double_mutex);
+}
+
+void double_before(const char *function, void (*act)(void *context), void *context)
+{
+    pthread_mutex_lock(&double_mutex);
+    state.preceded = function;
+    state.act = act;
+    state.context = context;
     pthread_mutex_unlock(&double_mutex);
 }
 

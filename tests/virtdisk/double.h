@@ -23,6 +23,10 @@ void double_abort_when_broken(void);
 // anything. NULL: none does.
 void double_fail(const char *function, unsigned skip, uint32_t error);
 
+// Each call of this function runs `act` before anything else: what other programs do in between.
+// NULL: none does.
+void double_before(const char *function, void (*act)(void *context), void *context);
+
 // How often a function was called.
 unsigned double_calls(const char *function);
 

@@ -10,11 +10,11 @@
 #include "vhd/virtdisk/error.h"
 
 // What is looked at before virtdisk opens the file: whether the change is one that may be done.
-// `request`: of the function in question.
+// `request`: of the function in question. `files`: how they look then; NULL: nobody asks.
 typedef enum status check(struct vhd *disk, const struct vhd_info *info, const void *request);
 
 static enum status look(const char *path, bool parents, check *may, const void *request,
-                        struct vhd_info *info)
+                        struct vhd_info *info, struct virtdisk_files *files)
 {
     const struct vhd_open reading = {
         .share = FILE_SHARE_DENY_WRITE, .no_parents = !parents, .wait_ms = FILE_SHARING_WAIT_MS};
@@ -23,7 +23,10 @@ static enum status look(const char *path, bool parents, check *may, const void *
     if (status != STATUS_OK)
         return status;
     vhd_get_info(disk, info);
-    status = may(disk, info, request);
+    if (files)
+        status = virtdisk_files_see(files, disk);
+    if (status == STATUS_OK)
+        status = may(disk, info, request);
     info->path = info->parent_path = NULL; // the disk's
     vhd_abandon(disk);
     return status;
@@ -40,15 +43,19 @@ static enum status may_resize(struct vhd *disk, const struct vhd_info *info, con
 }
 
 // virtdisk's idea of what may be cut off is what an NTFS partition does not hold; ours, all that
-// reads as zeros, was looked at before.
+// reads as zeros, was looked at before, and must still hold.
 static enum status resize(struct virtdisk_work *w, const struct vhd_info *info,
-                          const struct vhd_resize *how)
+                          const struct virtdisk_files *files, const struct vhd_resize *how)
 {
     const struct virtdisk_resize parameters = {.version = VIRTDISK_RESIZE_VERSION_1,
                                                .new_size = how->virtual_size};
-    uint32_t flags = how->virtual_size < info->virtual_size ? VIRTDISK_RESIZE_FLAG_ALLOW_UNSAFE
-                                                            : VIRTDISK_RESIZE_FLAG_NONE;
+    bool cuts = how->virtual_size < info->virtual_size, same = true;
+    uint32_t flags = cuts ? VIRTDISK_RESIZE_FLAG_ALLOW_UNSAFE : VIRTDISK_RESIZE_FLAG_NONE;
     enum status status = virtdisk_work_begin(w, info->format);
+    if (status == STATUS_OK && cuts && !how->unsafe)
+        status = virtdisk_files_compare(files, w->api, w->handle, info, &same);
+    if (!same)
+        status = virtdisk_fail_changed(w->path);
     if (status == STATUS_OK)
         status = virtdisk_work_finish(
             w, "resize", w->api->ResizeVirtualDisk(w->handle, flags, &parameters, &w->overlapped));
@@ -58,6 +65,7 @@ static enum status resize(struct virtdisk_work *w, const struct vhd_info *info,
 
 enum status virtdisk_disk_resize(const char *path, const struct vhd_resize *how)
 {
+    struct virtdisk_files files = {0};
     struct vhd_info info;
     char *absolute;
     enum status status = os_absolute_path(path, &absolute);
@@ -66,9 +74,10 @@ enum status virtdisk_disk_resize(const char *path, const struct vhd_resize *how)
     struct virtdisk_work w = {.path = absolute};
     status = vhd_check_childless(absolute);
     if (status == STATUS_OK)
-        status = look(absolute, true, may_resize, how, &info);
+        status = look(absolute, true, may_resize, how, &info, &files);
     if (status == STATUS_OK && info.virtual_size != how->virtual_size)
-        status = resize(&w, &info, how);
+        status = resize(&w, &info, &files, how);
+    virtdisk_files_free(&files);
     free(absolute);
     return status;
 }
@@ -89,7 +98,7 @@ enum status virtdisk_disk_compact(const char *path, const struct vhd_compact *ho
     if (status != STATUS_OK)
         return status;
     struct virtdisk_work w = {.path = absolute, .progress = how->progress, .context = how->context};
-    status = look(absolute, false, may_compact, NULL, &info);
+    status = look(absolute, false, may_compact, NULL, &info, NULL);
     if (status == STATUS_OK) {
         w.share = w.total = info.virtual_size;
         status = virtdisk_work_begin(&w, info.format);
@@ -148,7 +157,7 @@ enum status virtdisk_disk_set_identity(const char *path, const struct vhd_set_id
     struct virtdisk_work w = {.path = absolute, .open_flags = VIRTDISK_OPEN_FLAG_NO_PARENTS};
     status = vhd_check_childless(absolute);
     if (status == STATUS_OK)
-        status = look(absolute, false, may_set_identity, how, &info);
+        status = look(absolute, false, may_set_identity, how, &info, NULL);
     if (status == STATUS_OK)
         status = virtdisk_work_begin(&w, info.format);
     if (status == STATUS_OK)

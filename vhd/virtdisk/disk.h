@@ -26,6 +26,28 @@ enum status virtdisk_attach_handle(const struct virtdisk_api *api, const char *p
 enum status virtdisk_get_info(const struct virtdisk_api *api, const char *path, HANDLE handle,
                               enum virtdisk_get kind, struct virtdisk_info **info) MUST_CHECK;
 
+// How the files of a disk, the leaf and its parents, looked when the disk was learnt of natively.
+struct virtdisk_files {
+    struct virtdisk_file *files; // the leaf first
+    size_t count;
+};
+
+// Looks at the files of `native`, which are held. `files` is given back with virtdisk_files_free
+// whatever the result.
+enum status virtdisk_files_see(struct virtdisk_files *files, struct vhd *native) MUST_CHECK;
+
+// Whether the disk on `handle`, which keeps writers out, still holds what `files` held when `info`
+// was read: no file was written or replaced since or, for opening may itself write a leaf, a VHDX's
+// DataWriteGuid is the same. False may mean that it cannot be told.
+enum status virtdisk_files_compare(const struct virtdisk_files *files,
+                                   const struct virtdisk_api *api, HANDLE handle,
+                                   const struct vhd_info *info, bool *same) MUST_CHECK;
+
+void virtdisk_files_free(struct virtdisk_files *files);
+
+// Somebody else changed `path` while virtdisk was about to open it: STATUS_IN_USE.
+enum status virtdisk_fail_changed(const char *path);
+
 // The operations of vhd/backend.h.
 enum status virtdisk_disk_open(const char *path, const struct vhd_open *how,
                                struct vhd **out) MUST_CHECK;

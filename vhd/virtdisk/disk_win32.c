@@ -17,6 +17,7 @@
 #define TRANSFER_MAX   (1u << 20) // bytes of one ReadFile or WriteFile
 #define ZEROS_SIZE     (256u << 10)
 #define MEMORY_ALIGNED 4096 // a sector at most: I/O that is not buffered wants aligned memory
+#define LEARN_MAX      3    // how often a disk is learnt of that others change meanwhile
 
 struct virtdisk_disk {
     struct vhd disk;
@@ -25,8 +26,9 @@ struct virtdisk_disk {
     HANDLE event;         // of the one I/O at a time
     struct vhd_info info; // as it was when virtdisk opened the file
     struct known_map chain;
-    struct known_map leaf; // of a differencing disk; else `chain` is it
-    uint8_t *bounce;       // TRANSFER_MAX bytes, aligned; NULL until needed
+    struct known_map leaf;       // of a differencing disk; else `chain` is it
+    struct virtdisk_files files; // as they were when all of this was learnt
+    uint8_t *bounce;             // TRANSFER_MAX bytes, aligned; NULL until needed
 };
 
 static struct virtdisk_disk *of(struct vhd *disk)
@@ -172,6 +174,7 @@ static void virtdisk_abandon(struct vhd *disk)
         CloseHandle(d->event);
     known_map_free(&d->chain);
     known_map_free(&d->leaf);
+    virtdisk_files_free(&d->files);
     _aligned_free(d->bounce);
     free(disk->parent_path);
     free(disk->path);
@@ -199,7 +202,9 @@ static const struct vhd_ops virtdisk_ops = {
 // What is known of the disk from its files before virtdisk has them.
 static enum status learn(struct virtdisk_disk *d, struct vhd *native)
 {
-    enum status status = known_map_read(&d->chain, native, VHD_MAP_CHAIN);
+    enum status status = virtdisk_files_see(&d->files, native);
+    if (status == STATUS_OK)
+        status = known_map_read(&d->chain, native, VHD_MAP_CHAIN);
     if (status == STATUS_OK && native->type == VHD_TYPE_DIFFERENCING)
         status = known_map_read(&d->leaf, native, VHD_MAP_LEAF);
     if (status != STATUS_OK)
@@ -216,16 +221,19 @@ static enum status learn(struct virtdisk_disk *d, struct vhd *native)
     return STATUS_OK;
 }
 
-// virtdisk and we must speak of the same disk.
-static enum status check_size(const struct virtdisk_disk *d)
+// virtdisk and we must speak of the same disk. `same`: nobody changed it in between.
+static enum status check_size(const struct virtdisk_disk *d, bool same)
 {
     struct virtdisk_info *info;
     enum status status =
         virtdisk_get_info(d->api, d->disk.path, d->handle, VIRTDISK_GET_SIZE, &info);
     if (status != STATUS_OK)
         return status;
-    if (info->size.virtual_size != d->disk.virtual_size ||
-        info->size.sector_size != d->disk.sector_size)
+    bool differs = info->size.virtual_size != d->disk.virtual_size ||
+                   info->size.sector_size != d->disk.sector_size;
+    if (differs && !same)
+        status = virtdisk_fail_changed(d->disk.path);
+    else if (differs)
         status =
             status_fail(STATUS_DAMAGED, VHD_ERROR_INVALID_SIZE,
                         "%s: virtdisk sees %llu bytes in sectors of %u, its file says %llu "
@@ -259,7 +267,29 @@ static enum status learn_parent(struct virtdisk_disk *d)
     return status;
 }
 
-static enum status open_by_virtdisk(struct virtdisk_disk *d, const struct vhd_open *how)
+static void forget_maps(struct virtdisk_disk *d)
+{
+    known_map_forget(&d->chain);
+    if (d->disk.type == VHD_TYPE_DIFFERENCING)
+        known_map_forget(&d->leaf);
+}
+
+// Once virtdisk has the files nobody else writes them; what was learnt before is looked over then.
+// *same: it holds, or the maps are forgotten. virtdisk may itself write a file that it opens for
+// writing, so that learning anew might find another change each time.
+static enum status look_over(struct virtdisk_disk *d, const struct vhd_open *how, bool *same)
+{
+    enum status status = virtdisk_files_compare(&d->files, d->api, d->handle, &d->info, same);
+    if (status != STATUS_OK || (!*same && !how->writable))
+        return status;
+    status = check_size(d, *same);
+    if (!*same)
+        forget_maps(d);
+    *same = true;
+    return status;
+}
+
+static enum status open_by_virtdisk(struct virtdisk_disk *d, const struct vhd_open *how, bool *same)
 {
     const struct virtdisk_how opened = {
         .format = d->info.format, .read_only = !how->writable, .wait_ms = how->wait_ms};
@@ -270,8 +300,8 @@ static enum status open_by_virtdisk(struct virtdisk_disk *d, const struct vhd_op
     if (status == STATUS_OK)
         status = virtdisk_attach_handle(d->api, d->disk.path, d->handle, !how->writable);
     if (status == STATUS_OK)
-        status = check_size(d);
-    if (status == STATUS_OK && d->disk.type == VHD_TYPE_DIFFERENCING)
+        status = look_over(d, how, same);
+    if (status == STATUS_OK && *same && d->disk.type == VHD_TYPE_DIFFERENCING)
         status = learn_parent(d);
     return status;
 }
@@ -322,7 +352,9 @@ static enum status take_over(struct vhd *native, const struct vhd_open *how,
     return STATUS_OK;
 }
 
-enum status virtdisk_disk_open(const char *path, const struct vhd_open *how, struct vhd **out)
+// *same: false when somebody changed the disk in between, and there is no *out.
+static enum status open_once(const char *path, const struct vhd_open *how, bool *same,
+                             struct vhd **out)
 {
     struct vhd_open reading = *how;
     struct virtdisk_disk *d;
@@ -336,6 +368,7 @@ enum status virtdisk_disk_open(const char *path, const struct vhd_open *how, str
     if (status != STATUS_OK)
         return status;
     if (stays_native(native, how)) {
+        *same = true;
         *out = native;
         return STATUS_OK;
     }
@@ -343,11 +376,22 @@ enum status virtdisk_disk_open(const char *path, const struct vhd_open *how, str
     vhd_abandon(native);
     if (status != STATUS_OK)
         return status;
-    status = open_by_virtdisk(d, how);
-    if (status != STATUS_OK) {
+    status = open_by_virtdisk(d, how, same);
+    if (status != STATUS_OK || !*same) {
         virtdisk_abandon(&d->disk);
         return status;
     }
     *out = &d->disk;
     return STATUS_OK;
+}
+
+enum status virtdisk_disk_open(const char *path, const struct vhd_open *how, struct vhd **out)
+{
+    for (int i = 0; i < LEARN_MAX; i++) {
+        bool same;
+        enum status status = open_once(path, how, &same, out);
+        if (status != STATUS_OK || same)
+            return status;
+    }
+    return virtdisk_fail_changed(path);
 }

@@ -97,6 +97,12 @@ enum status known_map_write(struct known_map *map, uint64_t offset, uint64_t len
     return STATUS_OK;
 }
 
+void known_map_forget(struct known_map *map)
+{
+    map->runs[0].kind = VHD_EXTENT_DATA; // a disk has a sector at least, so there is a run
+    map->count = 1;
+}
+
 void known_map_free(struct known_map *map)
 {
     free(map->runs);

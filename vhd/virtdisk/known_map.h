@@ -31,6 +31,9 @@ void known_map_find(const struct known_map *map, uint64_t offset, uint64_t limit
 // [offset, offset + length), not empty, is going to be written.
 enum status known_map_write(struct known_map *map, uint64_t offset, uint64_t length) MUST_CHECK;
 
+// What was read holds no more: all is DATA from now on.
+void known_map_forget(struct known_map *map);
+
 void known_map_free(struct known_map *map);
 
 #endif
