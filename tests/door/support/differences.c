@@ -2,7 +2,8 @@
 // and to the error number.
 //
 // File layout is not in it, for no test of the door looks at it: where blocks lie in the file, how
-// large it is, and when it grows are the backend's own business, within the format.
+// large it is, when it grows, and whether what reads as zeros keeps its room (soft anchors) are the
+// backend's own business, within the format.
 #include "tests/door/support/door.h"
 
 static const struct {
