@@ -23,9 +23,9 @@ enum status vhd_change_alone(const char *path, const struct vhd_alone *how,
 // has a child.
 enum status vhd_check_childless(const char *path) MUST_CHECK;
 
-// Whether the open `disk` may be resized as `how` says, as far as its contents are concerned;
-// resize.c. Whether it can be compacted; compact.c.
-enum status vhd_check_cut(struct vhd *disk, const struct vhd_resize *how) MUST_CHECK;
+// Whether the open `disk` may be resized as `how` says: its format has such a size, and what would
+// be cut off reads as zeros; resize.c. Whether it can be compacted; compact.c.
+enum status vhd_check_resize(struct vhd *disk, const struct vhd_resize *how) MUST_CHECK;
 enum status vhd_check_compact(const struct vhd *disk) MUST_CHECK;
 
 #endif

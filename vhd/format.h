@@ -47,7 +47,8 @@ struct vhd_image_ops {
     void (*locate)(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
                    uint64_t *length);
     // vhd_resize, vhd_compact, vhd_set_identity on an open, writable image without parents.
-    enum status (*resize)(struct vhd_image *image, const struct vhd_resize *how);
+    // vhd_check_resize and vhd_check_compact were asked before.
+    enum status (*resize)(struct vhd_image *image, uint64_t virtual_size);
     enum status (*compact)(struct vhd_image *image, const struct vhd_compact *how);
     enum status (*set_identity)(struct vhd_image *image, const struct vhd_set_identity *how);
     // Clean end of a writable image: flush, log closed. Frees.

@@ -48,19 +48,25 @@ static enum status check_cut(struct vhd *disk, uint64_t size)
     return status;
 }
 
-// Sizes that are not possible are the format's to refuse.
-enum status vhd_check_cut(struct vhd *disk, const struct vhd_resize *how)
+static enum status check_size(const struct vhd *disk, const struct vhd_info *info, uint64_t size)
 {
-    if (how->unsafe || !is_aligned(how->virtual_size, disk->sector_size))
-        return STATUS_OK;
-    return check_cut(disk, how->virtual_size);
+    return info->format == VHD_FORMAT_VHDX ? vhdx_check_resize(disk->path, disk->sector_size, size)
+                                           : vhd1_check_resize(disk->path, disk->type, size);
+}
+
+enum status vhd_check_resize(struct vhd *disk, const struct vhd_resize *how)
+{
+    struct vhd_info info;
+    vhd_get_info(disk, &info);
+    enum status status = check_size(disk, &info, how->virtual_size);
+    return status == STATUS_OK && !how->unsafe ? check_cut(disk, how->virtual_size) : status;
 }
 
 static enum status resize(struct vhd *disk, const void *request)
 {
     const struct vhd_resize *how = request;
-    enum status status = vhd_check_cut(disk, how);
-    return status == STATUS_OK ? disk->image->ops->resize(disk->image, how) : status;
+    enum status status = vhd_check_resize(disk, how);
+    return status == STATUS_OK ? disk->image->ops->resize(disk->image, how->virtual_size) : status;
 }
 
 enum status vhd_native_resize(const char *path, const struct vhd_resize *how)

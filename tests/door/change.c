@@ -108,6 +108,8 @@ static void resize__child__vhdx_grows_and_vhd_is_refused(void **state)
         if (door_kinds[i].format == VHD_FORMAT_VHD) {
             assert_failure(resize(child, 2 * DISK_SIZE, false), STATUS_UNSUPPORTED,
                            VHD_ERROR_INVALID_TYPE);
+            assert_failure(resize(child, 4 * MIB, false), STATUS_UNSUPPORTED,
+                           VHD_ERROR_INVALID_TYPE);
             continue;
         }
         assert_ok(resize(child, 2 * DISK_SIZE, false));

@@ -4,10 +4,13 @@
 // blocks are copied into the room between the first ones, and their entries follow when the copies
 // are stable: what a block leaves lies behind all places that are filled, so no copy is written
 // over a block that the table in the file still points to. At last the file is cut.
+#include <stdlib.h>
+
+#include "base/bytes.h"
 #include "base/checked.h"
-#include "vhd/errors.h"
 #include "vhd/vhd1/space.h"
 
+#define READ_AT_ONCE          (1u << 20)
 #define MOVES_BETWEEN_FLUSHES 64
 
 struct compaction {
@@ -30,13 +33,37 @@ static enum status advance(struct compaction *c, uint64_t bytes)
                        c->disk->image.file->path);
 }
 
+// Whether a range of an image without parent is *zero.
+static enum status reads_zero(struct vhd1 *disk, uint64_t offset, uint64_t length, bool *zero)
+{
+    uint8_t *buffer = malloc(READ_AT_ONCE);
+    enum status status = buffer ? STATUS_OK : status_no_memory("the search for data");
+    *zero = true;
+    while (length > 0 && *zero && status == STATUS_OK) {
+        struct vhd_extent extent;
+        status = vhd1_map(&disk->image, offset, length, &extent);
+        if (status == STATUS_OK && extent.kind == VHD_EXTENT_DATA) {
+            extent.length = min_u64(extent.length, READ_AT_ONCE);
+            status = vhd1_read(&disk->image, offset, buffer, (size_t)extent.length);
+            if (status == STATUS_OK)
+                *zero = bytes_are_zero(buffer, (size_t)extent.length);
+        }
+        if (status != STATUS_OK)
+            break;
+        offset += extent.length;
+        length -= extent.length;
+    }
+    free(buffer);
+    return status;
+}
+
 // A child's block may go when all of it is the parent's, another disk's when it is zero.
 static enum status holds_nothing(struct vhd1 *disk, uint32_t block, bool *nothing)
 {
     uint64_t offset = (uint64_t)block * disk->header.block_size;
     uint64_t length = min_u64(disk->header.block_size, disk->footer.current_size - offset);
     if (disk->footer.type == VHD_TYPE_DYNAMIC)
-        return vhd1_reads_zero(disk, offset, length, nothing);
+        return reads_zero(disk, offset, length, nothing);
     uint32_t sectors = (uint32_t)(length / VHD1_SECTOR), count;
     bool present;
     enum status status = vhd1_bitmap_run(disk, block, 0, sectors, &present, &count);
@@ -105,10 +132,6 @@ enum status vhd1_compact(struct vhd_image *image, const struct vhd_compact *how)
 {
     struct vhd1 *disk = vhd1_of(image);
     struct compaction c = {.disk = disk, .how = how};
-    if (disk->footer.type == VHD_TYPE_FIXED)
-        return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE,
-                           "%s is a fixed disk; its file has always the length of the disk.",
-                           image->file->path);
     struct vhd1_gaps gaps;
     uint64_t floor = vhd1_first_block(disk);
     c.total = (uint64_t)disk->bat.count * disk->header.block_size;

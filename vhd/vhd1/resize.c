@@ -18,40 +18,19 @@ enum status vhd1_check_resize(const char *path, enum vhd_type type, uint64_t siz
     return vhd1_check_size(path, size);
 }
 
-static enum status check_request(const struct vhd1 *disk, const struct vhd_resize *how)
+// What this file's own layout allows.
+static enum status check_layout(const struct vhd1 *disk, uint64_t size)
 {
     const char *path = disk->image.file->path;
-    enum status status =
-        vhd1_check_resize(path, (enum vhd_type)disk->footer.type, how->virtual_size);
-    if (status == STATUS_OK && disk->footer.type == VHD_TYPE_DYNAMIC &&
-        (divide_up(how->virtual_size, disk->header.block_size) > VHD1_BLOCKS_MAX ||
-         !is_aligned(disk->footer.data_offset, VHD1_SECTOR)))
-        status = status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_BLOCK_SIZE,
-                             "%s: a disk with blocks of %u bytes and its header at %llu cannot "
-                             "have %llu bytes.",
-                             path, (unsigned)disk->header.block_size,
-                             (unsigned long long)disk->footer.data_offset,
-                             (unsigned long long)how->virtual_size);
-    if (status == STATUS_OK && disk->footer.type == VHD_TYPE_DYNAMIC &&
-        how->virtual_size > disk->footer.current_size)
-        status = vhd1_check_reach(path, how->virtual_size, disk->header.block_size);
-    return status;
-}
-
-static enum status check_cut_off(struct vhd1 *disk, const struct vhd_resize *how)
-{
-    bool zero;
-    uint64_t size = disk->footer.current_size;
-    if (how->unsafe || how->virtual_size >= size)
-        return STATUS_OK;
-    enum status status = vhd1_reads_zero(disk, how->virtual_size, size - how->virtual_size, &zero);
-    if (status != STATUS_OK || zero)
-        return status;
-    (void)status_fail(STATUS_REFUSED, VHD_ERROR_RESIZE_WOULD_TRUNCATE_DATA,
-                      "%s holds data between %llu and %llu, which would be cut off.",
-                      disk->image.file->path, (unsigned long long)how->virtual_size,
-                      (unsigned long long)size);
-    return status_advise(0, "Shrink the partitions of the disk and zero what follows them first.");
+    uint32_t block_size = disk->header.block_size;
+    if (divide_up(size, block_size) > VHD1_BLOCKS_MAX ||
+        !is_aligned(disk->footer.data_offset, VHD1_SECTOR))
+        return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_BLOCK_SIZE,
+                           "%s: a disk with blocks of %u bytes and its header at %llu cannot "
+                           "have %llu bytes.",
+                           path, (unsigned)block_size, (unsigned long long)disk->footer.data_offset,
+                           (unsigned long long)size);
+    return size > disk->footer.current_size ? vhd1_check_reach(path, size, block_size) : STATUS_OK;
 }
 
 // ---- fixed ----
@@ -198,7 +177,9 @@ static enum status shrink(struct vhd1 *disk, uint64_t size)
 
 static enum status resize_dynamic(struct vhd1 *disk, uint64_t size)
 {
-    enum status status = vhd1_flush(&disk->image);
+    enum status status = check_layout(disk, size);
+    if (status == STATUS_OK)
+        status = vhd1_flush(&disk->image);
     if (status == STATUS_OK)
         status = vhd1_batmap_drop(disk);
     if (status == STATUS_OK)
@@ -206,16 +187,13 @@ static enum status resize_dynamic(struct vhd1 *disk, uint64_t size)
     return status == STATUS_OK ? vhd1_reload(disk) : status;
 }
 
-enum status vhd1_resize(struct vhd_image *image, const struct vhd_resize *how)
+enum status vhd1_resize(struct vhd_image *image, uint64_t virtual_size)
 {
     struct vhd1 *disk = vhd1_of(image);
-    enum status status = check_request(disk, how);
-    if (status == STATUS_OK)
-        status = check_cut_off(disk, how);
-    if (status != STATUS_OK || how->virtual_size == disk->footer.current_size)
-        return status;
-    return disk->footer.type == VHD_TYPE_FIXED ? resize_fixed(disk, how->virtual_size)
-                                               : resize_dynamic(disk, how->virtual_size);
+    if (virtual_size == disk->footer.current_size)
+        return STATUS_OK;
+    return disk->footer.type == VHD_TYPE_FIXED ? resize_fixed(disk, virtual_size)
+                                               : resize_dynamic(disk, virtual_size);
 }
 
 enum status vhd1_check_identity(const char *path, const struct vhd_set_identity *how)

@@ -76,29 +76,6 @@ uint64_t vhd1_first_block(const struct vhd1 *disk)
     return first;
 }
 
-enum status vhd1_reads_zero(struct vhd1 *disk, uint64_t offset, uint64_t length, bool *zero)
-{
-    uint8_t *buffer = malloc(COPY_AT_ONCE);
-    enum status status = buffer ? STATUS_OK : status_no_memory("the search for data");
-    *zero = true;
-    while (length > 0 && *zero && status == STATUS_OK) {
-        struct vhd_extent extent;
-        status = vhd1_map(&disk->image, offset, length, &extent);
-        if (status == STATUS_OK && extent.kind == VHD_EXTENT_DATA) {
-            extent.length = min_u64(extent.length, COPY_AT_ONCE);
-            status = vhd1_read(&disk->image, offset, buffer, (size_t)extent.length);
-            if (status == STATUS_OK)
-                *zero = bytes_are_zero(buffer, (size_t)extent.length);
-        }
-        if (status != STATUS_OK)
-            break;
-        offset += extent.length;
-        length -= extent.length;
-    }
-    free(buffer);
-    return status;
-}
-
 // Copies a part of the file to where it may be junk.
 static enum status copy_part(struct file *file, uint64_t from, uint64_t to, uint8_t *buffer,
                              size_t size)

@@ -8,10 +8,6 @@
 // some program, and stays.
 uint64_t vhd1_first_block(const struct vhd1 *disk);
 
-// Whether a range of an image without parent is *zero.
-enum status vhd1_reads_zero(struct vhd1 *disk, uint64_t offset, uint64_t length,
-                            bool *zero) MUST_CHECK;
-
 // Copies a block with its bitmap to `to`, which no stable entry of the table uses, and changes the
 // entry in memory: vhd1_flush makes it so.
 enum status vhd1_move_block(struct vhd1 *disk, uint32_t block, uint64_t to) MUST_CHECK;

@@ -320,7 +320,7 @@ enum status vhd1_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
                      struct vhd_extent *out) MUST_CHECK;
 void vhd1_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
                  uint64_t *length);
-enum status vhd1_resize(struct vhd_image *image, const struct vhd_resize *how) MUST_CHECK;
+enum status vhd1_resize(struct vhd_image *image, uint64_t virtual_size) MUST_CHECK;
 enum status vhd1_compact(struct vhd_image *image, const struct vhd_compact *how) MUST_CHECK;
 enum status vhd1_set_identity(struct vhd_image *image,
                               const struct vhd_set_identity *how) MUST_CHECK;

@@ -6,7 +6,6 @@
 
 #include "base/bytes.h"
 #include "base/checked.h"
-#include "vhd/errors.h"
 #include "vhd/vhdx/move_region.h"
 
 #define BUFFER_SIZE (1u << 20)
@@ -346,10 +345,6 @@ static enum status compact(struct compaction *c)
 enum status vhdx_compact(struct vhd_image *image, const struct vhd_compact *how)
 {
     struct vhdx *x = vhdx_of(image);
-    if (x->metadata.leave_blocks_allocated)
-        return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE,
-                           "VHDX %s: a fixed disk has all its blocks; it is not compacted.",
-                           image->file->path);
     struct compaction c = {
         .x = x,
         .how = how,

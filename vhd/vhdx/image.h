@@ -122,7 +122,7 @@ enum status vhdx_finish_merge(struct vhd_image *child, struct vhd_image *parent)
 enum status vhdx_write_locator(struct vhdx *x) MUST_CHECK;
 
 // resize.c, compact.c, set_identity.c: the operations of the image.
-enum status vhdx_resize(struct vhd_image *image, const struct vhd_resize *how) MUST_CHECK;
+enum status vhdx_resize(struct vhd_image *image, uint64_t virtual_size) MUST_CHECK;
 enum status vhdx_compact(struct vhd_image *image, const struct vhd_compact *how) MUST_CHECK;
 enum status vhdx_set_identity(struct vhd_image *image,
                               const struct vhd_set_identity *how) MUST_CHECK;

@@ -182,30 +182,23 @@ static enum status shrink(struct vhdx *x, const struct vhdx_geometry *next)
     return status ? status : vhdx_commit(x);
 }
 
-static enum status resize(struct vhdx *x, uint64_t size)
+enum status vhdx_resize(struct vhd_image *image, uint64_t virtual_size)
 {
+    struct vhdx *x = vhdx_of(image);
     const struct vhdx_metadata *m = &x->metadata;
     struct vhdx_geometry next;
-    vhdx_geometry_init(&next, size, m->block_size, m->logical_sector_size, m->has_parent);
+    if (virtual_size == m->virtual_size)
+        return STATUS_OK;
+    vhdx_geometry_init(&next, virtual_size, m->block_size, m->logical_sector_size, m->has_parent);
     enum status status = vhdx_begin_change(x, true);
     if (!status)
         status = vhdx_commit(x);
     if (!status)
-        status = size > m->virtual_size ? grow(x, &next) : shrink(x, &next);
+        status = virtual_size > m->virtual_size ? grow(x, &next) : shrink(x, &next);
     if (status)
         return status;
     // The file of a fixed disk has room for all blocks, also those that have no place yet.
     uint64_t missing = next.block_count - x->present_blocks;
     x->opened_size = vhdx_space_end(&x->space) + missing * m->block_size;
     return STATUS_OK;
-}
-
-enum status vhdx_resize(struct vhd_image *image, const struct vhd_resize *how)
-{
-    struct vhdx *x = vhdx_of(image);
-    enum status status =
-        vhdx_check_resize(x->image.file->path, x->metadata.logical_sector_size, how->virtual_size);
-    if (status || how->virtual_size == x->metadata.virtual_size)
-        return status;
-    return resize(x, how->virtual_size);
 }

@@ -34,12 +34,8 @@ static enum status look(const char *path, bool parents, check *may, const void *
 
 static enum status may_resize(struct vhd *disk, const struct vhd_info *info, const void *request)
 {
-    const struct vhd_resize *how = request;
-    enum status status =
-        info->format == VHD_FORMAT_VHDX
-            ? vhdx_check_resize(info->path, info->logical_sector_size, how->virtual_size)
-            : vhd1_check_resize(info->path, info->type, how->virtual_size);
-    return status == STATUS_OK ? vhd_check_cut(disk, how) : status;
+    (void)info;
+    return vhd_check_resize(disk, request);
 }
 
 // virtdisk's idea of what may be cut off is what an NTFS partition does not hold; ours, all that
