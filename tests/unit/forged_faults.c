@@ -22,12 +22,10 @@ static void see(void *context, const struct vhd_problem *problem)
     size_t used = strlen(seen->names);
     snprintf(seen->names + used, sizeof seen->names - used, " %s(%d)", problem->name,
              problem->kind);
-    if (problem->kind == VHD_PROBLEM_NOTE)
-        return;
     if (strcmp(problem->name, seen->fault->finding) == 0 && problem->kind == seen->fault->kind)
         seen->found = true;
     else
-        seen->others++;
+        seen->others += problem->kind != VHD_PROBLEM_NOTE;
 }
 
 static struct vhd_checked check(const struct forged *d, bool repair, struct seen *seen)
@@ -74,7 +72,7 @@ static bool same_files(const struct mem_fs *a, const struct mem_fs *b, const cha
     return mem_fs_equal(a, leaf, b, leaf);
 }
 
-// A damaged file is not touched.
+// Neither a damaged file nor one with notes only is touched.
 static bool is_left_alone(const struct forged *d, struct seen *seen)
 {
     struct mem_fs *before = mem_fs_clone(d->fs);

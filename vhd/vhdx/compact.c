@@ -161,7 +161,7 @@ static enum status chunk_has_partial(struct vhdx *x, uint64_t chunk, bool *parti
         status = vhdx_bat_get_payload(&x->bat, block, &entry);
         if (!status)
             status = vhdx_bat_repeats(&x->bat, block, last - block, &count);
-        *partial = entry.state == VHDX_BLOCK_PARTIALLY_PRESENT;
+        *partial = !status && entry.state == VHDX_BLOCK_PARTIALLY_PRESENT;
     }
     return status;
 }
