@@ -6,7 +6,7 @@
 
 #include "vhd/format.h"
 #include "vhd/vhdx/locator.h"
-#include "vhd/vhdx/relative_path.h"
+#include "vhd/relative_path.h"
 
 #define INPUT_MAX (1u << 20)
 
@@ -40,7 +40,7 @@ static void follow(const struct vhdx_locator *locator)
     char **paths, *relative;
     if (!vhd_parent_candidates("/vm/child.vhdx", &hints, &paths))
         vhd_free_paths(paths);
-    if (hints.absolute && !vhdx_relative_path("/vm/child.vhdx", hints.absolute, &relative))
+    if (hints.absolute && !vhd_relative_path("/vm/child.vhdx", hints.absolute, &relative))
         free(relative);
 }
 

@@ -136,42 +136,6 @@ static void compact__batmap__is_dropped(void **state)
     assert_int_equal(left[0], 0);
 }
 
-// Behind the blocks, where some programs put a table that has outgrown its place.
-static void move_table_to_end(uint32_t bytes)
-{
-    uint8_t part[2 * 1024];
-    uint64_t end = mem_fs_size(vhd1_fs, PATH) - 512;
-    assert_true(bytes + 512 <= sizeof part);
-    mem_fs_peek(vhd1_fs, PATH, end, part + bytes, 512);
-    mem_fs_peek(vhd1_fs, PATH, VHD1_DISK_TABLE, part, bytes);
-    mem_fs_resize(vhd1_fs, PATH, end + bytes + 512);
-    mem_fs_poke(vhd1_fs, PATH, end, part, bytes + 512);
-    mem_fs_clear(vhd1_fs, PATH, VHD1_DISK_TABLE, bytes);
-    vhd1_disk_poke_header(vhd1_fs, PATH, 20, (uint32_t)end);
-}
-
-static void compact__table_behind_blocks__is_neither_cut_off_nor_written_over(void **state)
-{
-    (void)state;
-    struct disk_model *model = disk_model_new(SIZE, 512);
-    vhd1_disk_create_tiny(vhd1_fs, PATH, VHD_TYPE_DYNAMIC, SIZE, BLOCK);
-    struct vhd *disk = vhd1_disk_open(mem_fs_system(vhd1_fs), PATH, true);
-    assert_ok(disk_model_write(model, disk, 0, 20 * BLOCK));
-    assert_ok(vhd_close(disk));
-    move_table_to_end(512);
-    for (uint64_t block = 30; block > 0; block -= 10) {
-        disk = vhd1_disk_open(mem_fs_system(vhd1_fs), PATH, true);
-        assert_ok(disk_model_write(model, disk, block * BLOCK, 4 * BLOCK));
-        assert_ok(disk_model_zero(model, disk, (block - 10) * BLOCK, 4 * BLOCK));
-        assert_ok(vhd_close(disk));
-        compact(PATH);
-        disk = vhd1_disk_open(mem_fs_system(vhd1_fs), PATH, false);
-        assert_true(disk_is_exact(model, disk));
-        assert_ok(vhd_close(disk));
-    }
-    disk_model_free(model);
-}
-
 static bool stop_soon(void *context, uint64_t done, uint64_t total)
 {
     int *calls = context;
@@ -225,7 +189,6 @@ int main(void)
         VHD1_TEST(compact__child__keeps_what_hides_the_parent),
         VHD1_TEST(compact__table_elsewhere__stays),
         VHD1_TEST(compact__batmap__is_dropped),
-        VHD1_TEST(compact__table_behind_blocks__is_neither_cut_off_nor_written_over),
         VHD1_TEST(compact__stopped__contents_are_right),
         VHD1_TEST(compact__fixed__refused),
     };

@@ -8,7 +8,7 @@
 #include "base/endian.h"
 #include "base/utf.h"
 #include "vhd/errors.h"
-#include "vhd/vhdx/relative_path.h"
+#include "vhd/relative_path.h"
 
 #define SIZE_MIN            (3u << 20) // what Windows' own API accepts
 #define TABLE_WRITE_AT_ONCE (64u * 1024)
@@ -236,7 +236,7 @@ static enum status encode_locators(struct plan *plan, const char *child, const c
     if (status != STATUS_OK)
         return status;
     set_parent_name(&plan->header, plan->absolute, locators[0].length);
-    status = vhdx_relative_path(child, parent, &relative);
+    status = vhd_relative_path(child, parent, &relative);
     if (status == STATUS_OK && relative)
         status = encode_path(relative, &plan->relative, &locators[1].length);
     free(relative);

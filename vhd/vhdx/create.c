@@ -13,7 +13,7 @@
 #include "vhd/vhdx/header.h"
 #include "vhd/vhdx/image.h"
 #include "vhd/vhdx/layout.h"
-#include "vhd/vhdx/relative_path.h"
+#include "vhd/vhdx/parent_locator.h"
 
 #define CREATOR "VRep " VREP_VERSION
 

@@ -8,7 +8,7 @@
 #include "vhd/errors.h"
 #include "vhd/vhdx/image.h"
 #include "vhd/vhdx/log_replay.h"
-#include "vhd/vhdx/relative_path.h"
+#include "vhd/vhdx/parent_locator.h"
 
 void vhdx_free_parts(struct vhdx *x)
 {

@@ -1,13 +1,8 @@
-// The locator of a new child: paths from a differencing disk to its parent ([MS-VHDX] 2.6.2.6.3).
-#ifndef VREP_VHD_VHDX_RELATIVE_PATH_H
-#define VREP_VHD_VHDX_RELATIVE_PATH_H
+// What the locator of a child of ours says of its parent ([MS-VHDX] 2.6.2.6.3).
+#ifndef VREP_VHD_VHDX_PARENT_LOCATOR_H
+#define VREP_VHD_VHDX_PARENT_LOCATOR_H
 
 #include "vhd/vhdx/locator.h"
-
-// The path of `parent` seen from the folder of `child`, with '\\' between components
-// (".\parent.vhdx" beside it). Both are absolute. *out is allocated; NULL when there is none (other
-// drive or server).
-enum status vhdx_relative_path(const char *child, const char *parent, char **out) MUST_CHECK;
 
 // Fills a locator for a new child as Windows does (docs/formats.md): parent_linkage,
 // absolute_win32_path, relative_path, volume_path (where the system has volume names),
