@@ -41,7 +41,8 @@ function(vrep_program NAME)
 endfunction()
 
 # vrep_dll(NAME FROM lib DEF file.def [LIBS lib...]): a shared library of all of FROM that exports what the .def
-# file lists and nothing else. The .def file is the one list: the version script for ELF is made from it.
+# file lists and nothing else. The .def file is the one list: the version script for ELF, whose exports have the
+# version VREP_<major version of the .def file>, is made from it.
 function(vrep_dll NAME)
     cmake_parse_arguments(ARG "" "FROM;DEF" "LIBS" ${ARGN})
     set(def "${CMAKE_CURRENT_SOURCE_DIR}/${ARG_DEF}")
@@ -57,13 +58,15 @@ function(vrep_dll NAME)
     else()
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${def}")
         file(STRINGS "${def}" names REGEX "^[ \t]+[A-Za-z_]")
+        file(STRINGS "${def}" version REGEX "^VERSION ")
+        string(REGEX REPLACE "^VERSION ([0-9]+).*" "\\1" version "${version}")
         set(exports "")
         foreach(name IN LISTS names)
             string(REGEX REPLACE "^[ \t]+([A-Za-z0-9_]+).*" "\\1" name "${name}")
             string(APPEND exports "    ${name};\n")
         endforeach()
         set(map "${CMAKE_CURRENT_BINARY_DIR}/${NAME}.map")
-        file(CONFIGURE OUTPUT "${map}" CONTENT "{\nglobal:\n@exports@local:\n    *;\n};\n" @ONLY)
+        file(CONFIGURE OUTPUT "${map}" CONTENT "VREP_@version@ {\nglobal:\n@exports@local:\n    *;\n};\n" @ONLY)
         set_property(TARGET ${NAME} APPEND PROPERTY LINK_DEPENDS "${map}")
         target_link_options(${NAME} PRIVATE "-Wl,--version-script=${map}")
         if(NOT VREP_SANITIZE) # a sanitizer's functions come from the program

@@ -24,7 +24,10 @@ if [ "$VREP_EXE" = .exe ]; then
     done
 else
     library=$VREP_BIN/libvrep.so
-    exports=$(nm -D --defined-only "$library" | awk '{ print $3 }' | sort)
+    # Each with the version of the .def file, which is a symbol itself.
+    version=VREP_$(sed -nE 's/^VERSION ([0-9]+).*/\1/p' "$VREP_SOURCE_DIR/ps/client/vrep.def")
+    exports=$(nm -D --defined-only "$library" | awk -v version="$version" '$3 != version { print $3 }' | sort)
+    abi=$(sed "s/$/@@$version/" <<<"$abi")
 fi
 [ "$exports" = "$abi" ] || complain "$library does not export what vrep.def lists:" \
     "$(diff <(echo "$abi") <(echo "$exports") || true)"
