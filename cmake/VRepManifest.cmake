@@ -19,16 +19,19 @@ function(vrep_manifest_compiler FOLDER)
     set(VREP_MC "${native}/bin/vrepmc" PARENT_SCOPE)
 endfunction()
 
-# vrep_manifest(TARGET FILE.man): FILE's outputs, in the folder "events" of TARGET's build folder, which its sources
-# find as "events/FILE.h".
+# vrep_manifest(TARGET FILE.man): FILE's outputs, in the folder include/events of the build folder; TARGET and what
+# links it find the header as "events/FILE.h". Who needs another output depends on the file, VREP_EVENTS/FILE.rc.
 function(vrep_manifest TARGET MANIFEST)
     cmake_path(GET MANIFEST STEM name)
     set(folder "${CMAKE_CURRENT_BINARY_DIR}/include/events")
-    add_custom_command(OUTPUT "${folder}/${name}.h"
+    set(ends .h .bin _MSG00001.bin .rc .md)
+    list(TRANSFORM ends PREPEND "${folder}/${name}" OUTPUT_VARIABLE outputs)
+    add_custom_command(OUTPUT ${outputs}
         COMMAND ${VREP_MC} "${CMAKE_CURRENT_SOURCE_DIR}/${MANIFEST}" -o "${folder}"
         DEPENDS ${VREP_MC} "${CMAKE_CURRENT_SOURCE_DIR}/${MANIFEST}"
         COMMENT "Compiling ${MANIFEST}" VERBATIM)
-    add_custom_target(${TARGET}_manifest DEPENDS "${folder}/${name}.h")
+    add_custom_target(${TARGET}_manifest DEPENDS ${outputs})
     add_dependencies(${TARGET} ${TARGET}_manifest)
     target_include_directories(${TARGET} PUBLIC "${CMAKE_CURRENT_BINARY_DIR}/include")
+    set(VREP_EVENTS "${folder}" PARENT_SCOPE)
 endfunction()

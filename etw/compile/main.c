@@ -3,12 +3,17 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "etw/compile/crim.h"
 #include "etw/compile/emit.h"
+#include "etw/compile/message_table.h"
 #include "etw/compile/outputs.h"
+#include "etw/compile/write_file.h"
 #include "etw/compile/xml.h"
 
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
+
+#define PREAMBLE_MAX (1024 * 1024)
 
 struct arguments {
     const char *manifest;
@@ -22,12 +27,18 @@ static const char help[] =
     "Usage: vrepmc MANIFEST -o FOLDER [options]\n"
     "\n"
     "Compiles an instrumentation manifest. FOLDER gets\n"
-    "  NAME.h               constants, definitions and one function for each event, in C17\n"
+    "  NAME.h               constants, definitions and a function for each event, in C17\n"
+    "  NAME.bin             the template resource, WEVT_TEMPLATE\n"
+    "  NAME_MSG00001.bin    the message table; 00002 and so on for further languages\n"
+    "  NAME.rc              the resource script that holds them, for windres and rc\n"
+    "  NAME.md              a reference of the events\n"
     "\n"
     "  -o FOLDER            where the files go; it is created\n"
-    "  --name NAME          NAME of the files; the manifest's without its end if not told\n"
+    "  --name NAME          NAME of the files; that of the manifest without its end if not told\n"
     "  --include PATH       what NAME.h includes for its types (etw/event_types.h)\n"
-    "  --help, --version\n"
+    "  --preamble FILE      what NAME.md begins with, instead of a heading\n"
+    "  --help               shows this\n"
+    "  --version            shows the version\n"
     "\n"
     "Exit codes: 0 done, 1 the manifest has an error, which is shown with its line, or a file\n"
     "cannot be read or written, 2 wrong usage.\n";
@@ -63,7 +74,8 @@ static enum status parse_arguments(int argc, char **argv, struct arguments *out)
     for (int at = 1; status == STATUS_OK && at < argc;) {
         if (take_option(argc, argv, &at, "-o", &out->folder, &status) ||
             take_option(argc, argv, &at, "--name", &out->name, &status) ||
-            take_option(argc, argv, &at, "--include", &out->types, &status))
+            take_option(argc, argv, &at, "--include", &out->types, &status) ||
+            take_option(argc, argv, &at, "--preamble", &out->preamble, &status))
             continue;
         if (argv[at][0] == '-' && argv[at][1])
             return status_fail(STATUS_INVALID_ARGUMENT, 0, "There is no option %s.", argv[at]);
@@ -86,37 +98,65 @@ static char *default_name(struct arena *arena, const char *path)
     return arena_text(arena, base, end && end != base ? (size_t)(end - base) : strlen(base));
 }
 
-static enum status write_file(struct arena *arena, const char *folder, const char *name,
-                              const char *end, struct buffer *data)
+// Writes one output and empties the buffer for the next.
+static enum status write_output(const struct arguments *arguments, const char *file,
+                                struct buffer *data)
 {
-    char *path = os_path_join(folder, arena_printf(arena, "%s%s", name, end));
-    if (!path)
-        arena_exhausted();
-    enum status status = os_replace_file(path, data->data, data->size);
-    free(path);
+    enum status status = write_file(arguments->folder, file, data);
+    buffer_free(data);
     return status;
+}
+
+static enum status write_resources(struct manifest *manifest, const struct arguments *arguments)
+{
+    struct arena *arena = &manifest->arena;
+    const char *name = arguments->name;
+    struct buffer out = {0};
+    crim_write(manifest, &out);
+    enum status status = write_output(arguments, arena_printf(arena, "%s.bin", name), &out);
+    for (size_t i = 0; status == STATUS_OK && i < manifest->cultures.count; i++) {
+        message_table_write(manifest, manifest->cultures.item[i], &out);
+        status =
+            write_output(arguments, arena_printf(arena, OUTPUT_MESSAGES_FORMAT, name, i + 1), &out);
+    }
+    if (status != STATUS_OK)
+        return status;
+    output_resource_script(manifest, name, &out);
+    return write_output(arguments, arena_printf(arena, "%s.rc", name), &out);
+}
+
+static enum status write_outputs(struct manifest *manifest, const struct arguments *arguments,
+                                 const char *preamble)
+{
+    struct arena *arena = &manifest->arena;
+    struct buffer out = {0};
+    enum status status = os_make_folders(arguments->folder, false);
+    if (status == STATUS_OK)
+        status = write_resources(manifest, arguments);
+    if (status != STATUS_OK)
+        return status;
+    output_header(manifest, arguments->name, arguments->types, &out);
+    status = write_output(arguments, arena_printf(arena, "%s.h", arguments->name), &out);
+    if (status != STATUS_OK)
+        return status;
+    output_markdown(manifest, preamble, &out);
+    return write_output(arguments, arena_printf(arena, "%s.md", arguments->name), &out);
 }
 
 static enum status compile(struct manifest *manifest, const struct arguments *arguments)
 {
-    char *data;
+    char *preamble = NULL;
+    char *data = NULL;
     size_t size;
     enum status status = os_read_file(arguments->manifest, XML_SIZE_MAX, &data, &size);
-    if (status != STATUS_OK)
-        return status;
-    status = manifest_read(manifest, arguments->manifest, data, size);
-    free(data);
     if (status == STATUS_OK)
-        status = os_make_folders(arguments->folder, false);
-    if (status != STATUS_OK)
-        return status;
-    const char *name =
-        arguments->name ? arguments->name : default_name(&manifest->arena, arguments->manifest);
-    struct buffer header = {0};
-    output_header(manifest, name, arguments->types ? arguments->types : "etw/event_types.h",
-                  &header);
-    status = write_file(&manifest->arena, arguments->folder, name, ".h", &header);
-    buffer_free(&header);
+        status = manifest_read(manifest, arguments->manifest, data, size);
+    free(data);
+    if (status == STATUS_OK && arguments->preamble)
+        status = os_read_file(arguments->preamble, PREAMBLE_MAX, &preamble, &size);
+    if (status == STATUS_OK)
+        status = write_outputs(manifest, arguments, preamble);
+    free(preamble);
     return status;
 }
 
@@ -136,6 +176,10 @@ int main(int argc, char **argv)
     }
     if (parse_arguments(argc, argv, &arguments) != STATUS_OK)
         return report(EXIT_USAGE);
+    if (!arguments.name)
+        arguments.name = default_name(&manifest.arena, arguments.manifest);
+    if (!arguments.types)
+        arguments.types = "etw/event_types.h";
     enum status status = compile(&manifest, &arguments);
     manifest_free(&manifest);
     return status == STATUS_OK ? 0 : report(EXIT_FAILED);

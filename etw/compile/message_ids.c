@@ -51,13 +51,21 @@ static void assign_running(const struct provider *provider, struct message *mess
         message->id = make_id(provider, false, kind, ++*counter);
 }
 
+// Windows' own opcodes have theirs where others have the task; a task's number is cut to the eight
+// bits that are there.
+static uint32_t opcode_value(const struct opcode *opcode)
+{
+    uint32_t task = opcode->task ? opcode->task->value : 0;
+    return opcode->well_known ? (uint32_t)opcode->value << 16
+                              : (task & UINT8_MAX) << 16 | opcode->value;
+}
+
 static void assign_opcodes(const struct provider *provider, const struct list *opcodes)
 {
     for (size_t i = 0; i < opcodes->count; i++) {
         struct opcode *opcode = opcodes->item[i];
-        uint32_t task = opcode->task ? opcode->task->value : 0;
-        assign(&opcode->message, make_id(provider, opcode->well_known, KIND_OPCODE,
-                                         (uint32_t)opcode->value << 16 | task));
+        assign(&opcode->message,
+               make_id(provider, opcode->well_known, KIND_OPCODE, opcode_value(opcode)));
     }
 }
 

@@ -3,15 +3,26 @@
 
 #include <string.h>
 
+#include "base/utf.h"
+#include "etw/compile/message_table.h"
 #include "etw/compile/read.h"
 #include "etw/compile/types.h"
 
+// The header and the reference repeat fields and texts for each event: 64 MiB of that is no
+// manifest.
+#define EXPANSION_MAX     (64 * 1024 * 1024)
+#define EXPANSION_FIELD   256 // what is written around a field's name
+#define FIELD_NAME_MAX    255 // UTF-16 units
 #define LEVEL_CRITICAL    1
 #define LEVEL_INFORMATION 4
 
 static enum status check_field(const struct manifest *manifest, const struct field *field)
 {
     const struct in_type *type = in_type_of(field->in_type);
+    size_t units = utf8_utf16_length(field->name, strlen(field->name));
+    if (units == 0 || units > FIELD_NAME_MAX)
+        return xml_fail(manifest->file, field->line, "The name of a field has 1 to %d characters.",
+                        FIELD_NAME_MAX);
     bool has_length = field->length.from || field->length.value;
     if (has_length && (!type || !type->sized))
         return xml_fail(manifest->file, field->line, "\"%s\" has a type that takes no length.",
@@ -97,6 +108,47 @@ static enum status check_event(const struct manifest *manifest, const struct eve
     return STATUS_OK;
 }
 
+static size_t expansion(const struct list *fields)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct field *field = fields->item[i];
+        size += strlen(field->name) + EXPANSION_FIELD + expansion(&field->members);
+    }
+    return size;
+}
+
+static enum status check_expansion(const struct manifest *manifest, const struct provider *provider,
+                                   size_t *size)
+{
+    for (size_t i = 0; i < provider->events.count; i++) {
+        const struct event *event = provider->events.item[i];
+        const char *text = manifest_text(manifest, &event->message);
+        *size += EXPANSION_FIELD + (text ? strlen(text) : 0);
+        if (event->template)
+            *size += expansion(&event->template->fields);
+        if (*size > EXPANSION_MAX)
+            return xml_fail(manifest->file, event->line,
+                            "The events up to this one have more fields and texts than a manifest "
+                            "may.");
+    }
+    return STATUS_OK;
+}
+
+static enum status check_text_sizes(const struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->cultures.count; i++) {
+        const struct culture *culture = manifest->cultures.item[i];
+        for (size_t k = 0; k < culture->strings.count; k++) {
+            const struct string *string = culture->strings.item[k];
+            if (message_entry_size(string->text) > MESSAGE_ENTRY_MAX)
+                return xml_fail(manifest->file, string->line,
+                                "The string \"%s\" is too long for a message table.", string->id);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status check_strings(const struct manifest *manifest)
 {
     for (size_t i = 0; i < manifest->messages.count; i++) {
@@ -114,7 +166,9 @@ static enum status check_strings(const struct manifest *manifest)
 
 enum status manifest_validate(const struct manifest *manifest)
 {
+    size_t size = 0;
     TRY(check_strings(manifest));
+    TRY(check_text_sizes(manifest));
     for (size_t i = 0; i < manifest->providers.count; i++) {
         const struct provider *provider = manifest->providers.item[i];
         for (size_t k = 0; k < provider->templates.count; k++)
@@ -122,6 +176,7 @@ enum status manifest_validate(const struct manifest *manifest)
                              &((const struct template *)provider->templates.item[k])->fields));
         for (size_t k = 0; k < provider->events.count; k++)
             TRY(check_event(manifest, provider->events.item[k]));
+        TRY(check_expansion(manifest, provider, &size));
     }
     return STATUS_OK;
 }

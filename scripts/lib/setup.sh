@@ -18,10 +18,10 @@ packages_build=(
 packages_run=(
     wine wine64 qemu-utils p7zip-full e2fsprogs rsync procps
 )
-# To test: the second compiler with its sanitizers, the format check and the analyser, another reader of disks, and what
-# checks the manual page.
+# To test: the second compiler with its sanitizers, the format check and the analyser, other readers of disks and of
+# resources, and what checks the manual pages.
 packages_test=(
-    clang llvm libclang-rt-14-dev clang-format clang-tidy python3-libvhdi mandoc
+    clang llvm libclang-rt-14-dev clang-format clang-tidy python3-libvhdi icoutils mandoc
 )
 
 setup_fail() {
