@@ -232,10 +232,10 @@ static bool is_word(const char *text)
            is_among(words, sizeof words / sizeof words[0], text);
 }
 
-// Names that begin with '_' belong to compilers.
+// Names that begin with "__" belong to compilers.
 bool c_name_is_usable(const char *text)
 {
-    if (!is_letter(text[0]))
+    if ((!is_letter(text[0]) && text[0] != '_') || strncmp(text, "__", 2) == 0)
         return false;
     for (const char *c = text; *c; c++)
         if (!is_letter(*c) && !is_digit(*c) && *c != '_')

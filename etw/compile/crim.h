@@ -1,5 +1,5 @@
 // The template resource (WEVT_TEMPLATE): "CRIM", version 5.1, as mc.exe of Windows 10 lays it out.
-// docs/formats.md has the layout.
+// docs/event-resources.md has the layout.
 #ifndef VREP_ETW_COMPILE_CRIM_H
 #define VREP_ETW_COMPILE_CRIM_H
 

@@ -98,6 +98,19 @@ static char *default_name(struct arena *arena, const char *path)
     return arena_text(arena, base, end && end != base ? (size_t)(end - base) : strlen(base));
 }
 
+// Names stand between quotes in the header and in the resource script.
+static enum status check_names(const struct arguments *arguments)
+{
+    if (!arguments->name[0] || strpbrk(arguments->name, "\"\\/\r\n"))
+        return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                           "\"%s\" cannot be the name of the files; --name gives another.",
+                           arguments->name);
+    if (strpbrk(arguments->types, "\"\r\n"))
+        return status_fail(STATUS_INVALID_ARGUMENT, 0, "--include cannot be \"%s\".",
+                           arguments->types);
+    return STATUS_OK;
+}
+
 // Writes one output and empties the buffer for the next.
 static enum status write_output(const struct arguments *arguments, const char *file,
                                 struct buffer *data)
@@ -180,6 +193,10 @@ int main(int argc, char **argv)
         arguments.name = default_name(&manifest.arena, arguments.manifest);
     if (!arguments.types)
         arguments.types = "etw/event_types.h";
+    if (check_names(&arguments) != STATUS_OK) {
+        manifest_free(&manifest);
+        return report(EXIT_USAGE);
+    }
     enum status status = compile(&manifest, &arguments);
     manifest_free(&manifest);
     return status == STATUS_OK ? 0 : report(EXIT_FAILED);

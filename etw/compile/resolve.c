@@ -231,22 +231,21 @@ static enum status resolve_opcode(struct manifest *manifest, struct provider *pr
     return STATUS_OK;
 }
 
-static enum status find_keyword(struct manifest *manifest, struct provider *provider,
-                                const struct event *event, const char *name, struct keyword **out)
+// An own keyword, or one of Windows' own, which joins them. NULL: there is no such keyword.
+static struct keyword *find_keyword(struct manifest *manifest, struct provider *provider,
+                                    const struct event *event, const char *name)
 {
-    FIND(keyword, &provider->keywords, name, *out);
-    if (*out)
-        return STATUS_OK;
-    const struct well_known *known = well_known_keyword(name);
-    if (!known)
-        return unknown(manifest, event->line, "keyword", name);
-    struct keyword *keyword = arena_alloc(&manifest->arena, sizeof *keyword);
-    *keyword = (struct keyword){
-        .line = event->line, .name = known->name, .mask = known->value, .well_known = true};
-    use_well_known(manifest, known, event->line, &keyword->message);
-    list_add(&manifest->arena, &provider->keywords, keyword);
-    *out = keyword;
-    return STATUS_OK;
+    struct keyword *keyword;
+    FIND(keyword, &provider->keywords, name, keyword);
+    const struct well_known *known = keyword ? NULL : well_known_keyword(name);
+    if (known) {
+        keyword = arena_alloc(&manifest->arena, sizeof *keyword);
+        *keyword = (struct keyword){
+            .line = event->line, .name = known->name, .mask = known->value, .well_known = true};
+        use_well_known(manifest, known, event->line, &keyword->message);
+        list_add(&manifest->arena, &provider->keywords, keyword);
+    }
+    return keyword;
 }
 
 static int by_mask(const void *a, const void *b)
@@ -264,9 +263,10 @@ static enum status resolve_keywords(struct manifest *manifest, struct provider *
     uint64_t seen = 0;
     for (at += strspn(at, blanks); *at; at += strspn(at, blanks)) {
         size_t length = strcspn(at, blanks);
-        struct keyword *keyword;
-        TRY(find_keyword(manifest, provider, event, arena_text(&manifest->arena, at, length),
-                         &keyword));
+        const char *name = arena_text(&manifest->arena, at, length);
+        struct keyword *keyword = find_keyword(manifest, provider, event, name);
+        if (!keyword)
+            return unknown(manifest, event->line, "keyword", name);
         if (!(seen & keyword->mask))
             list_add(&manifest->arena, &event->keywords, keyword);
         seen |= keyword->mask;

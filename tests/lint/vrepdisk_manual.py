@@ -4,9 +4,10 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
+
+import _manual
 
 TOP = os.environ["VREP_SOURCE_DIR"]
 PAGE = os.path.join(TOP, "docs", "vrepdisk.1")
@@ -61,23 +62,9 @@ def compare_names(page):
         wrong.extend(f"{name}: {word} is not in the manual" for word in sorted(names) if not re.search(rf"\bVa {word}\b", page))
 
 
-def lint():
-    if shutil.which("mandoc"):
-        words = ["mandoc", "-Tlint", "-Wwarning", PAGE]
-    elif shutil.which("man"):
-        words = ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", PAGE]
-    else:
-        print("neither mandoc nor man is installed: the page's syntax is not looked at")
-        return
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    complaints = done.stderr if words[0] == "man" else done.stdout + done.stderr
-    if done.returncode != 0 or complaints.strip():
-        wrong.append(f"{words[0]} complains of the page:\n{complaints}")
-
-
 verb_parts, whole = manual()
 compare_options(verb_parts, whole)
 compare_names(whole)
-lint()
+wrong += _manual.complaints(PAGE)
 print("\n".join(wrong))
 sys.exit(1 if wrong else 0)
