@@ -146,11 +146,14 @@ struct event_definition {
 // One value: signed numbers are sign-extended; Boolean 0 or 1; FILETIME and Pointer numbers; Float
 // and Double `real`; strings UTF-8 and ended by a zero (NULL counts as ""); GUID 16 bytes as
 // Windows keeps them, SYSTEMTIME its eight 16-bit numbers, SID and binaries `size` bytes at `data`.
-// An array: `count` elements of the type's own width at `data` (uint32_t for UInt32, bool for
+//
+// An array: `count` elements of the type's own width at `data`: uint32_t for UInt32, bool for
 // Boolean, 16 bytes a GUID, `const char *` for strings, `const uint8_t *` for SIDs, `size` bytes
-// each for binaries). A struct: `count` is its number of elements (1 when it is no array). The
-// values of the members of an array of structs are arrays over all elements, one element's after
-// the other's.
+// each for binaries.
+//
+// A struct: `count` is its number of elements (1 when it is no array). The values of the members of
+// an array of structs are arrays over all elements, one element's after the other's; of binaries
+// whose length differs from element to element, `size` is the sum.
 struct event_value {
     uint8_t type; // enum event_in_type, the field's
     bool array;
