@@ -268,7 +268,7 @@ static struct c_name_slot *find_slot(const struct c_names *names, const char *na
     return &names->slot[at];
 }
 
-bool c_names_have(const struct c_names *names, const char *name)
+static bool have(const struct c_names *names, const char *name)
 {
     return names->capacity != 0 && find_slot(names, name)->name;
 }
@@ -298,7 +298,7 @@ const char *c_names_add_unique(struct arena *arena, struct c_names *names,
 {
     const char *unique = name;
     size_t number = 2;
-    while (c_names_have(names, unique) || (also && c_names_have(also, unique))) {
+    while (have(names, unique) || (also && have(also, unique))) {
         unique = arena_printf(arena, "%s_%zu", name, number);
         number += number < 16 ? 1 : names->count; // many that are alike do not take ages
     }

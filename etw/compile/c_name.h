@@ -19,7 +19,6 @@ struct c_names {
     size_t count;
 };
 
-bool c_names_have(const struct c_names *names, const char *name);
 void c_names_add(struct arena *arena, struct c_names *names, const char *name);
 
 // Adds `name`, with a number behind it when the set or `also` (may be NULL) has it already, and

@@ -35,16 +35,6 @@ enum status xml_fail(const char *file, unsigned long line, const char *format, .
     return status_fail(STATUS_INVALID_ARGUMENT, 0, "%s:%lu: %s", file, line, message);
 }
 
-const char *xml_attribute(const struct xml_element *element, const char *name)
-{
-    for (size_t i = 0; i < element->attributes.count; i++) {
-        const struct xml_attribute *attribute = element->attributes.item[i];
-        if (strcmp(attribute->name, name) == 0)
-            return attribute->value;
-    }
-    return NULL;
-}
-
 static unsigned long current_line(const struct xml_reader *reader)
 {
     return (unsigned long)XML_GetCurrentLineNumber(reader->parser);

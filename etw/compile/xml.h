@@ -32,7 +32,4 @@ enum status xml_parse(struct arena *arena, const char *file, const char *data, s
 enum status xml_fail(const char *file, unsigned long line, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-// NULL: it has no such attribute.
-const char *xml_attribute(const struct xml_element *element, const char *name);
-
 #endif
