@@ -13,6 +13,7 @@ packages_build=(
     build-essential cmake ninja-build pkg-config git ca-certificates
     gcc-mingw-w64-x86-64-posix libz-mingw-w64-dev
     zlib1g-dev libjansson-dev libcmocka-dev libxxhash-dev libexpat1-dev python3
+    mono-mcs libmono-system-runtime-serialization4.0-cil
 )
 # To run the Windows build here, to make disks, and to read them with programs that are not VRep's.
 packages_run=(
