@@ -1,48 +1,11 @@
-// Copy-on-write: readers take a reference to the present record under a lock that is held for a few
-// instructions; a writer works on a copy of its own, persists it, then puts it in the record's
-// place.
-//
-// Locks, in the order in which they are taken:
-//   entry->write     one writer a relationship; held while the copy is persisted
-//   registry->names  one change of ids or names at a time, so that they stay unique; held while
-//   that is persisted registry->table  the table, the references, the progress; never held during
-//   I/O or allocation of records
-#include "service/registry.h"
+#include "service/registry_entry.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 
 #define EVENT_NOT_FOUND 32098
-
-// A record that never changes once others can see it.
-struct snapshot {
-    struct relationship *r;
-    unsigned references; // guarded by the table's lock
-};
-
-struct entry {
-    registry_key key;
-    unsigned references; // of the table and of calls that run; guarded by the table's lock
-    bool removed;        // guarded by `write`
-    pthread_mutex_t write;
-    struct snapshot *now; // guarded by the table's lock
-    bool in_progress;     // so are these
-    struct resync_progress progress;
-};
-
-struct registry {
-    struct store *store;
-    pthread_mutex_t names;
-    pthread_mutex_t table;
-    struct entry **entries; // ordered by key
-    size_t count;           // there is room for RELATIONSHIPS_MAX
-    registry_key last_key;
-    struct unreadable_state *unreadable; // constant after registry_open
-    size_t unreadable_count;
-};
 
 // ---- references ----
 
@@ -96,8 +59,7 @@ static size_t position_of(const struct registry *registry, registry_key key)
     return low;
 }
 
-// NULL: no such entry. The table's lock is held.
-static struct entry *entry_of(const struct registry *registry, registry_key key)
+struct entry *registry_entry(const struct registry *registry, registry_key key)
 {
     size_t i = position_of(registry, key);
     return i < registry->count && registry->entries[i]->key == key ? registry->entries[i] : NULL;
@@ -113,7 +75,7 @@ static enum status removed_meanwhile(void)
 static enum status entry_acquire(struct registry *registry, registry_key key, struct entry **out)
 {
     pthread_mutex_lock(&registry->table);
-    struct entry *entry = entry_of(registry, key);
+    struct entry *entry = registry_entry(registry, key);
     if (entry)
         entry->references++;
     pthread_mutex_unlock(&registry->table);
@@ -546,38 +508,4 @@ enum status registry_remove(struct registry *registry, registry_key key)
     pthread_mutex_unlock(&entry->write);
     entry_release(registry, entry); // NOLINT(clang-analyzer-unix.Malloc): ours still counts
     return s;
-}
-
-// ---- progress ----
-
-void registry_set_progress(struct registry *registry, registry_key key,
-                           const struct resync_progress *progress)
-{
-    pthread_mutex_lock(&registry->table);
-    struct entry *entry = entry_of(registry, key);
-    if (entry) {
-        entry->progress = *progress;
-        entry->in_progress = true;
-    }
-    pthread_mutex_unlock(&registry->table);
-}
-
-bool registry_get_progress(struct registry *registry, registry_key key, struct resync_progress *out)
-{
-    pthread_mutex_lock(&registry->table);
-    struct entry *entry = entry_of(registry, key);
-    bool present = entry && entry->in_progress;
-    if (present)
-        *out = entry->progress;
-    pthread_mutex_unlock(&registry->table);
-    return present;
-}
-
-void registry_clear_progress(struct registry *registry, registry_key key)
-{
-    pthread_mutex_lock(&registry->table);
-    struct entry *entry = entry_of(registry, key);
-    if (entry)
-        entry->in_progress = false;
-    pthread_mutex_unlock(&registry->table);
 }

@@ -86,4 +86,15 @@ bool registry_get_progress(struct registry *registry, registry_key key,
                            struct resync_progress *out);
 void registry_clear_progress(struct registry *registry, registry_key key);
 
+// What is counted of a relationship since the service has started.
+enum registry_counter {
+    COUNT_FAILED_ATTEMPTS,       // of resynchronizations, and on a replica of merges
+    COUNT_VERIFICATION_FAILURES, // units that read back different from what was written
+    REGISTRY_COUNTS
+};
+void registry_count(struct registry *registry, registry_key key, enum registry_counter counter,
+                    uint64_t by);
+uint64_t registry_get_count(struct registry *registry, registry_key key,
+                            enum registry_counter counter);
+
 #endif

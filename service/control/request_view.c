@@ -16,7 +16,8 @@ struct view {
     struct task_view task;
     bool in_progress;
     struct resync_progress progress;
-    int64_t last_look;
+    struct watch_times looks;
+    uint64_t counts[REGISTRY_COUNTS];
     int64_t now;
 };
 
@@ -144,6 +145,8 @@ static void put_progress(struct json_writer *w, const struct view *view)
     bool waits = view->task.present && !view->task.running && view->task.queue_position == 0;
     json_writer_time(w, "NextAttemptTime", waits ? view->r->next_attempt : 0);
     json_writer_number(w, "FailedAttempts", view->r->attempts);
+    json_writer_number(w, "FailedAttemptsTotal", view->counts[COUNT_FAILED_ATTEMPTS]);
+    json_writer_number(w, "VerificationFailuresTotal", view->counts[COUNT_VERIFICATION_FAILURES]);
     if (view->r->error.status != STATUS_OK)
         json_writer_value(w, "LastError", js_from_status(&view->r->error));
     else
@@ -179,6 +182,20 @@ static json_t *disks_view(const struct view *view)
     return disks;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+// When the disks of both sides were last known to be equal: when that was reached, or when the
+// primary's were last found unchanged since. 0: never; only the primary can know.
+static int64_t last_in_step(const struct view *view)
+{
+    const struct relationship *r = view->r;
+    bool known = r->mode == MODE_PRIMARY && r->last_replication_time != 0;
+    return known ? later(r->last_replication_time, view->looks.unchanged) : 0;
+}
+
 static enum status write_view(const struct view *view, bool with_disks, json_t **out)
 {
     const struct relationship *r = view->r;
@@ -195,8 +212,8 @@ static enum status write_view(const struct view *view, bool with_disks, json_t *
     put_health(&w, view);
     put_servers(&w, view);
     json_writer_time(&w, "LastReplicationTime", r->last_replication_time);
-    json_writer_time(&w, "LastLookTime",
-                     view->last_look > r->last_look_time ? view->last_look : r->last_look_time);
+    json_writer_time(&w, "LastInStepTime", last_in_step(view));
+    json_writer_time(&w, "LastLookTime", later(view->looks.looked, r->last_look_time));
     json_writer_time(&w, "DiskInUseSince", r->look_in_use ? r->look_in_use_since : 0);
     put_resynchronization(&w, view);
     put_progress(&w, view);
@@ -235,7 +252,9 @@ enum status request_view(struct supervisor *supervisor, registry_key key,
     if (s == STATUS_OK) {
         view->task = task_of(view->r, key, tasks);
         view->in_progress = registry_get_progress(registry, key, &view->progress);
-        view->last_look = watch_last_look(supervisor->watch, key);
+        view->looks = watch_times_of(supervisor->watch, key);
+        for (unsigned i = 0; i < REGISTRY_COUNTS; i++)
+            view->counts[i] = registry_get_count(registry, key, (enum registry_counter)i);
         view->now = clock_wall_ms();
         if (goes_on(view))
             view->r->attempts = 0;

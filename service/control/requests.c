@@ -12,9 +12,6 @@
 #include "service/vm_events.h"
 
 #define HOST_MAX 255
-// A list with more disks than this in all leaves them out, so that it stays a reply that can be
-// sent.
-#define LISTED_DISKS_MAX 1000
 
 enum status request_check_host(const char *member, const char *host)
 {
@@ -48,109 +45,6 @@ static enum status request_version(struct supervisor *supervisor,
     json_writer_text(&w, "Version", VREP_VERSION);
     json_writer_text(&w, "Host", supervisor->context.host_name);
     json_writer_text(&w, "Instance", supervisor->context.instance);
-    *result = json_writer_end(&w);
-    return w.status;
-}
-
-static json_t *unreadable_view(const struct supervisor *supervisor)
-{
-    size_t count;
-    const struct unreadable_state *files =
-        registry_unreadable(supervisor->context.registry, &count);
-    json_t *list = json_array();
-    for (size_t i = 0; list && i < count; i++) {
-        struct json_writer w = json_writer_begin(NULL);
-        json_writer_text(&w, "Path", files[i].path);
-        json_writer_value(&w, "Error", js_from_status(&files[i].why));
-        if (json_array_append_new(list, json_writer_end(&w)) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
-    return list;
-}
-
-static json_t *server_view(struct supervisor *supervisor)
-{
-    struct json_writer w = json_writer_begin(NULL);
-    json_writer_text(&w, "ListenAddress", supervisor->listen_address);
-    json_writer_number(&w, "ListenPort", supervisor->listen_port);
-    pthread_mutex_lock(&supervisor->settings_lock);
-    uint64_t limit = supervisor->settings.bandwidth_limit;
-    unsigned transfers = supervisor->settings.maximum_active_transfers;
-    unsigned interval = supervisor->settings.watch_interval_s;
-    pthread_mutex_unlock(&supervisor->settings_lock);
-    json_writer_number(&w, "BandwidthLimit", limit);
-    json_writer_number(&w, "MaximumActiveTransfers", transfers);
-    json_writer_number(&w, "WatchIntervalSec", interval);
-    json_writer_value(&w, "UnreadableStateFiles", unreadable_view(supervisor));
-    return json_writer_end(&w);
-}
-
-static size_t count_disks(struct registry *registry, const registry_key *keys, size_t count)
-{
-    size_t disks = 0;
-    for (size_t i = 0; i < count && disks <= LISTED_DISKS_MAX; i++) {
-        struct relationship *r;
-        if (registry_get(registry, keys[i], &r) != STATUS_OK)
-            continue;
-        disks += r->disk_count;
-        relationship_free(r);
-    }
-    return disks;
-}
-
-static enum status view_list(struct supervisor *supervisor, const registry_key *keys, size_t count,
-                             json_t **out)
-{
-    bool with_disks =
-        count <= 1 || count_disks(supervisor->context.registry, keys, count) <= LISTED_DISKS_MAX;
-    struct tasks_snapshot tasks;
-    enum status s = tasks_take_snapshot(supervisor->tasks, &tasks);
-    if (s != STATUS_OK)
-        return s;
-    json_t *list = json_array();
-    if (!list)
-        s = status_no_memory("the list of relationships");
-    for (size_t i = 0; i < count && s == STATUS_OK; i++) {
-        json_t *view;
-        s = request_view(supervisor, keys[i], &tasks, with_disks, &view);
-        if (s == STATUS_NOT_FOUND)
-            s = STATUS_OK; // removed meanwhile
-        else if (s == STATUS_OK && json_array_append_new(list, view) != 0)
-            s = status_no_memory("the list of relationships");
-    }
-    free(tasks.views);
-    if (s != STATUS_OK) {
-        json_decref(list);
-        return s;
-    }
-    *out = list;
-    return STATUS_OK;
-}
-
-static enum status request_status(struct supervisor *supervisor,
-                                  const struct control_caller *caller, const json_t *request,
-                                  json_t **result)
-{
-    (void)caller;
-    const char *name;
-    registry_key one, *all = NULL;
-    size_t count = 1;
-    json_t *list = NULL;
-    enum status s = js_opt_string(request, "name", NULL, &name);
-    if (s == STATUS_OK && name)
-        s = registry_find(supervisor->context.registry, name, &one);
-    else if (s == STATUS_OK)
-        s = registry_list(supervisor->context.registry, &all, &count);
-    if (s == STATUS_OK)
-        s = view_list(supervisor, name ? &one : all, count, &list);
-    free(all);
-    if (s != STATUS_OK)
-        return s;
-    struct json_writer w = json_writer_begin(NULL);
-    json_writer_value(&w, "Relationships", list);
-    json_writer_value(&w, "Server", server_view(supervisor));
     *result = json_writer_end(&w);
     return w.status;
 }
@@ -436,9 +330,7 @@ static enum status request_server_set(struct supervisor *supervisor,
                     EVENT_STRING((const char *)told.data), EVENT_STRING(caller->account),
                     EVENT_STRING(caller->client));
     buffer_free(&told);
-    if (s == STATUS_OK && !(*result = server_view(supervisor)))
-        s = status_no_memory("an answer");
-    return s;
+    return s == STATUS_OK ? request_server_view(supervisor, result) : s;
 }
 
 // ---- dispatch ----
@@ -454,12 +346,19 @@ enum status requests_handle(void *supervisor, const struct control_caller *calle
         const char *verb;
         verb_function function;
     } verbs[] = {
-        {"version", request_version},       {"enable", request_enable},
-        {"status", request_status},         {"resume", request_resume},
-        {"suspend", request_suspend},       {"stop", request_stop},
-        {"remove", request_remove},         {"set", request_set},
-        {"server-set", request_server_set}, {"plan", request_plan},
-        {"events", request_events},         {"test-connection", request_test_connection},
+        {"version", request_version},
+        {"enable", request_enable},
+        {"status", request_status},
+        {"resume", request_resume},
+        {"suspend", request_suspend},
+        {"stop", request_stop},
+        {"remove", request_remove},
+        {"set", request_set},
+        {"server-set", request_server_set},
+        {"plan", request_plan},
+        {"events", request_events},
+        {"metrics", request_metrics},
+        {"test-connection", request_test_connection},
     };
     const char *verb;
     enum status s = js_get_string(request, "verb", &verb);

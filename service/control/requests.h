@@ -3,6 +3,7 @@
 #ifndef VREP_SERVICE_CONTROL_REQUESTS_H
 #define VREP_SERVICE_CONTROL_REQUESTS_H
 
+#include "base/buffer.h"
 #include "service/control/server.h"
 #include "service/supervise/supervisor.h"
 
@@ -26,6 +27,18 @@ enum status request_test_connection(struct supervisor *supervisor,
 // The relationship that "name" names.
 enum status request_find(struct supervisor *supervisor, const json_t *request,
                          registry_key *key) MUST_CHECK;
+
+// `status` and `metrics` (request_status.c).
+enum status request_status(struct supervisor *supervisor, const struct control_caller *caller,
+                           const json_t *request, json_t **result) MUST_CHECK;
+enum status request_metrics(struct supervisor *supervisor, const struct control_caller *caller,
+                            const json_t *request, json_t **result) MUST_CHECK;
+
+// "Server" of docs/control.md.
+enum status request_server_view(struct supervisor *supervisor, json_t **out) MUST_CHECK;
+
+// Appends what `metrics` answers.
+enum status request_metrics_text(struct supervisor *supervisor, struct buffer *out) MUST_CHECK;
 
 // `events` (request_events.c).
 enum status request_events(struct supervisor *supervisor, const struct control_caller *caller,

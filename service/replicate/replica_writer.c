@@ -381,6 +381,7 @@ static enum status ask_again(struct replica_writer *w, uint64_t end)
 {
     struct replica_session *s = w->session;
     struct relationship *r = NULL;
+    registry_count(s->service->registry, s->key, COUNT_VERIFICATION_FAILURES, w->retry_count);
     if (registry_get(s->service->registry, s->key, &r) == STATUS_OK) {
         for (size_t i = 0; i < w->retry_count; i++)
             VM_EVENT(s->service, EVENT_VERIFICATION_FAILED, r, EVENT_GUID(s->agreed.resync_id),

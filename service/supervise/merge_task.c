@@ -33,6 +33,7 @@ static struct task_verdict stalled(struct task *task, const struct relationship 
     struct merge_note merge = {.why = why, .failures = ++task->failures};
     merge.delay_ms = relationship_retry_delay_ms(task->failures);
     keep_note(task, &merge);
+    registry_count(task->supervisor->context.registry, task->key, COUNT_FAILED_ATTEMPTS, 1);
     VM_EVENT(&task->supervisor->context, EVENT_MERGE_STALLED, r, EVENT_ERROR_FIELDS(why),
              EVENT_NUMBER(merge.delay_ms / 60000));
     return (struct task_verdict){TASK_LATER, merge.delay_ms};

@@ -53,6 +53,11 @@ static void note_outcome(struct relationship *r, enum resynchronize_outcome outc
     r->last_outcome = outcome;
 }
 
+static void count_failure(const struct task *task)
+{
+    registry_count(task->supervisor->context.registry, task->key, COUNT_FAILED_ATTEMPTS, 1);
+}
+
 // `why` NULL: it ended well.
 static void raise_finished(const struct task *task, const struct relationship *r,
                            const char *completion, const char *text,
@@ -238,6 +243,7 @@ void settle_failed(struct task *task, const struct relationship *r,
     const struct service_context *context = &task->supervisor->context;
     struct status_details error = *why;
     change(task, r, to_error, &error);
+    count_failure(task);
     VM_EVENT(context, EVENT_RESYNCHRONIZE_COMPLETE_FAILED, r, EVENT_ERROR_FIELDS(why),
              EVENT_ADVICE(why, MEND_AND_RESUME));
     VM_EVENT(context, EVENT_RESYNCHRONIZE_FAILED, r, EVENT_ERROR_FIELDS(why),
@@ -286,6 +292,7 @@ void settle_not_started(struct task *task, const struct relationship *r,
     const struct service_context *context = &task->supervisor->context;
     struct go_back back = {task->before, why};
     change(task, r, to_before, &back);
+    count_failure(task);
     registry_clear_progress(context->registry, task->key);
     VM_EVENT(context, EVENT_RESYNCHRONIZE_START_FAILED, r, EVENT_ERROR_FIELDS(why),
              EVENT_ADVICE(why, "Mend the cause, then start it again."));
@@ -332,6 +339,7 @@ uint64_t settle_retry(struct task *task, const struct relationship *r,
 {
     struct retry retry = {.why = why, .moved = moved, .delay_ms = relationship_retry_delay_ms(1)};
     change(task, r, to_retry, &retry);
+    count_failure(task);
     VM_EVENT(&task->supervisor->context, EVENT_REPLICATION_WILL_RETRY, r,
              EVENT_NUMBER(retry.delay_ms / 60000), EVENT_ERROR_FIELDS(why));
     return retry.delay_ms;

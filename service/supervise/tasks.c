@@ -545,16 +545,16 @@ enum status tasks_take_snapshot(struct tasks *tasks, struct tasks_snapshot *out)
     struct tasks_snapshot snapshot = {.views = calloc(RELATIONSHIPS_MAX, sizeof *snapshot.views)};
     if (!snapshot.views)
         return status_no_memory("a list of tasks");
-    unsigned queued = 0;
     pthread_mutex_lock(&tasks->lock);
     for (struct slot *slot = tasks->first; slot && snapshot.count < RELATIONSHIPS_MAX;
          slot = slot->next) {
         if (slot->orphan)
             continue;
         snapshot.views[snapshot.count++] = view_of(tasks, slot);
-        queued += is_queued(slot);
+        snapshot.queued += is_queued(slot);
     }
-    snapshot.last_place = place_behind(tasks, queued);
+    snapshot.active = active(tasks);
+    snapshot.last_place = place_behind(tasks, snapshot.queued);
     pthread_mutex_unlock(&tasks->lock);
     *out = snapshot;
     return STATUS_OK;

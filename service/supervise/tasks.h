@@ -111,6 +111,8 @@ struct task_view tasks_view(struct tasks *tasks, registry_key key);
 struct tasks_snapshot {
     struct task_view *views; // the caller frees
     size_t count;
+    unsigned active;     // resynchronizations that have a turn
+    unsigned queued;     // and that wait for one
     unsigned last_place; // queue position of one that comes now
 };
 enum status tasks_take_snapshot(struct tasks *tasks, struct tasks_snapshot *out) MUST_CHECK;

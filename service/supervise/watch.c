@@ -14,8 +14,8 @@
 struct watched {
     struct watched *next;
     registry_key key;
-    int64_t last_look; // wall ms
-    bool looking;      // a look has not ended yet
+    struct watch_times times;
+    bool looking; // a look has not ended yet
 };
 
 struct watch {
@@ -71,27 +71,30 @@ static bool claim(struct watch *watch, registry_key key)
     return claimed;
 }
 
-static void release(struct watch *watch, registry_key key, bool looked)
+// `finding` NULL: nothing was looked at.
+static void release(struct watch *watch, registry_key key, const enum tracker_finding *finding)
 {
     pthread_mutex_lock(&watch->lock);
     struct watched *entry = watched_of(watch, key);
     if (entry) {
         entry->looking = false;
-        if (looked)
-            entry->last_look = clock_wall_ms();
+        if (finding)
+            entry->times.looked = clock_wall_ms();
+        if (finding && *finding == TRACKER_UNCHANGED)
+            entry->times.unchanged = entry->times.looked;
     }
     pthread_mutex_unlock(&watch->lock);
 }
 
-int64_t watch_last_look(struct watch *watch, registry_key key)
+struct watch_times watch_times_of(struct watch *watch, registry_key key)
 {
-    int64_t time = 0;
+    struct watch_times times = {0};
     pthread_mutex_lock(&watch->lock);
     for (const struct watched *entry = watch->first; entry; entry = entry->next)
         if (entry->key == key)
-            time = entry->last_look;
+            times = entry->times;
     pthread_mutex_unlock(&watch->lock);
-    return time;
+    return times;
 }
 
 // ---- a look ----
@@ -122,7 +125,7 @@ static void look_run(void *context)
 static void look_drop(void *context)
 {
     struct look *look = context;
-    release(look->watch, look->key, false);
+    release(look->watch, look->key, NULL);
     look_free(look);
 }
 
@@ -257,7 +260,7 @@ static void look_at(struct watch *watch, registry_key key)
         look && look->r->mode == MODE_PRIMARY && look->r->state == REPLICATION_REPLICATING;
     if (!wanted || workers_call(watch->supervisor->workers, "a look at an idle disk", look->r->name,
                                 look_run, look_drop, look, LOOK_MS, &finished) != STATUS_OK) {
-        release(watch, key, false);
+        release(watch, key, NULL);
         if (look)
             look_free(look);
         return;
@@ -267,7 +270,7 @@ static void look_at(struct watch *watch, registry_key key)
         return;
     }
     act_on(watch->supervisor, look);
-    release(watch, key, true);
+    release(watch, key, &look->finding);
     look_free(look);
 }
 

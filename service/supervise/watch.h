@@ -16,8 +16,11 @@ void watch_free(struct watch *watch); // NULL is fine; no thread of the watch ru
 // Does not wait for the interval to end.
 void watch_look_soon(struct watch *watch);
 
-// When the relationship's disks were last looked at in this life of the service (wall ms); 0: not
-// yet.
-int64_t watch_last_look(struct watch *watch, registry_key key);
+// Looks at the relationship's disks in this life of the service, wall ms; 0: not yet.
+struct watch_times {
+    int64_t looked;    // the last one
+    int64_t unchanged; // the last one that found all disks as they were
+};
+struct watch_times watch_times_of(struct watch *watch, registry_key key);
 
 #endif

@@ -429,7 +429,7 @@ static void server_set__limits__in_force_and_kept(void **state)
     assert_int_equal(stage_events(s, 50003), 1);
 }
 
-// ---- events and questions ----
+// ---- questions ----
 
 static int64_t number(const json_t *object, const char *member)
 {

@@ -54,7 +54,7 @@ static void look(struct stage *s, registry_key key)
     clock_sleep_ms(2);
     watch_look_soon(s->supervisor.watch);
     int64_t deadline = clock_mono_ms() + STAGE_PATIENCE_MS;
-    while (watch_last_look(s->supervisor.watch, key) <= before && clock_mono_ms() < deadline)
+    while (watch_times_of(s->supervisor.watch, key).looked <= before && clock_mono_ms() < deadline)
         clock_sleep_ms(2);
 }
 

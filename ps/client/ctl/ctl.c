@@ -59,51 +59,60 @@ enum exit_code ctl_tell_usage(void)
     return EXIT_USAGE;
 }
 
-enum exit_code ctl_tell_client_error(struct ctl *ctl)
+// Records the failure that a vrep_ call gave.
+static enum status client_error(struct ctl *ctl)
 {
     struct status_details why;
     json_error_t ignored;
     json_t *error = json_loads(vrep_error(ctl->client), 0, &ignored);
     js_to_status(error, &why);
     json_decref(error);
-    return tell(&why);
+    return status_restore(&why);
+}
+
+enum exit_code ctl_tell_client_error(struct ctl *ctl)
+{
+    (void)client_error(ctl);
+    return ctl_tell_failure();
+}
+
+static enum status connect(struct ctl *ctl)
+{
+    if (ctl->client || vrep_open(ctl->instance, CLIENT_NAME, &ctl->client) == VREP_OK)
+        return STATUS_OK;
+    return client_error(ctl);
 }
 
 enum exit_code ctl_connect(struct ctl *ctl)
 {
-    if (ctl->client || vrep_open(ctl->instance, CLIENT_NAME, &ctl->client) == VREP_OK)
-        return EXIT_DONE;
-    return ctl_tell_client_error(ctl);
+    return connect(ctl) == STATUS_OK ? EXIT_DONE : ctl_tell_failure();
 }
 
-static enum exit_code send_text(struct ctl *ctl, const char *request, json_t **result)
+static enum status send_text(struct ctl *ctl, const char *request, json_t **result)
 {
     char *reply;
     json_error_t ignored;
     if (vrep_request(ctl->client, request, 0, &reply) != VREP_OK)
-        return ctl_tell_client_error(ctl);
+        return client_error(ctl);
     *result = json_loads(reply, 0, &ignored);
     vrep_free(reply);
-    if (*result)
-        return EXIT_DONE;
-    status_no_memory("an answer");
-    return ctl_tell_failure();
+    return *result ? STATUS_OK : status_no_memory("an answer");
+}
+
+enum status ctl_ask(struct ctl *ctl, json_t *request, json_t **result)
+{
+    char *text = request ? js_text(request) : NULL;
+    json_decref(request);
+    enum status s = text ? connect(ctl) : status_no_memory("a request");
+    if (s == STATUS_OK)
+        s = send_text(ctl, text, result);
+    free(text);
+    return s;
 }
 
 enum exit_code ctl_request(struct ctl *ctl, json_t *request, json_t **result)
 {
-    enum exit_code code = ctl_connect(ctl);
-    char *text = code == EXIT_DONE && request ? js_text(request) : NULL;
-    json_decref(request);
-    if (code != EXIT_DONE)
-        return code;
-    if (!text) {
-        status_no_memory("a request");
-        return ctl_tell_failure();
-    }
-    code = send_text(ctl, text, result);
-    free(text);
-    return code;
+    return ctl_ask(ctl, request, result) == STATUS_OK ? EXIT_DONE : ctl_tell_failure();
 }
 
 // What comes from elsewhere must not steer the terminal.

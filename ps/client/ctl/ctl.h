@@ -43,13 +43,17 @@ enum exit_code ctl_server_set(struct ctl *ctl, const struct arguments *arguments
 enum exit_code ctl_events(struct ctl *ctl, const struct arguments *arguments);
 enum exit_code ctl_plan(struct ctl *ctl, const struct arguments *arguments); // resume --what-if
 enum exit_code ctl_test_connection(struct ctl *ctl, const struct arguments *arguments);
+enum exit_code ctl_health(struct ctl *ctl, const struct arguments *arguments);
+enum exit_code ctl_metrics(struct ctl *ctl, const struct arguments *arguments);
 enum exit_code ctl_version(struct ctl *ctl, const struct arguments *arguments);
 
 // Connects if that is still to be done; tells a failure on standard error.
 enum exit_code ctl_connect(struct ctl *ctl);
 
-// Sends `request` (taken; NULL counts as out of memory) and gives its result. Tells a failure on
-// standard error.
+// Sends `request` (taken; NULL counts as out of memory) and gives its result.
+enum status ctl_ask(struct ctl *ctl, json_t *request, json_t **result) MUST_CHECK;
+
+// The same, and tells a failure on standard error.
 enum exit_code ctl_request(struct ctl *ctl, json_t *request, json_t **result);
 
 // Tells the failure that a vrep_ call gave, or the one that this thread recorded.
@@ -58,6 +62,9 @@ enum exit_code ctl_tell_failure(void);
 
 // A mistake on the command line: tells the recorded failure and where to look.
 enum exit_code ctl_tell_usage(void);
+
+// The same for the verb "health", whose words and exit codes are those of monitoring plug-ins.
+enum exit_code ctl_health_unknown(void);
 
 // The exit code for the name of a status ("Refused").
 enum exit_code ctl_exit_code(const char *code);

@@ -21,6 +21,8 @@ static const char help[] =
     "  vrepctl set NAME ...         changes a relationship's settings\n"
     "  vrepctl server [set ...]     shows or changes the server's settings\n"
     "  vrepctl events               shows what happened\n"
+    "  vrepctl health [NAME]        one line and an exit code for Nagios, Icinga and others\n"
+    "  vrepctl metrics              figures for Prometheus\n"
     "  vrepctl test-connection ...  asks whether a replica server answers\n"
     "  vrepctl version\n"
     "\n"
@@ -30,7 +32,7 @@ static const char help[] =
     "\n"
     "NAME is a relationship's name, or its id where a name is not unique.\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 3 service not reachable, 4 access denied,\n"
-    "5 refused in this state.\n";
+    "5 refused in this state. 'health' has its own: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n";
 
 static const struct verb {
     const char *name;
@@ -143,6 +145,17 @@ static const struct verb {
      "\n"
      "Asks from this server's service whether that replica server answers and can be spoken\n"
      "with; of a relationship, whether it would accept it now. Changes nothing.\n"},
+    {"health", NULL, ctl_health, 0, NAME_OPTIONAL,
+     "vrepctl health [NAME]\n"
+     "\n"
+     "A plug-in for Nagios, Icinga and others: the health of one relationship, or the worst of\n"
+     "all, as one line with figures behind '|'. Its exit codes are those of plug-ins and differ\n"
+     "from vrepctl's others: 0 OK (Normal), 1 WARNING, 2 CRITICAL, 3 UNKNOWN: there is nothing\n"
+     "to judge, the service cannot be reached, or the command line is wrong.\n"},
+    {"metrics", NULL, ctl_metrics, 0, NAME_NONE,
+     "vrepctl metrics\n"
+     "\n"
+     "State, health and progress of all relationships in the text format of Prometheus.\n"},
     {"version", NULL, ctl_version, 0, NAME_NONE,
      "vrepctl version\n"
      "\n"
@@ -200,7 +213,7 @@ static enum exit_code run_verb(struct ctl *ctl, const struct verb *verb, int arg
         s = instance_name_check(ctl->instance);
     ctl->json = ctl->json || arguments.given[OPTION_JSON];
     if (s != STATUS_OK) {
-        code = ctl_tell_usage();
+        code = verb->run == ctl_health ? ctl_health_unknown() : ctl_tell_usage();
     } else if (arguments.given[OPTION_HELP]) {
         os_print(false, verb->help);
         code = EXIT_DONE;

@@ -439,3 +439,15 @@ enum exit_code ctl_version(struct ctl *ctl, const struct arguments *a)
     enum status s = new_request("version", a, &request);
     return send_and_show(ctl, s, request, show_version);
 }
+
+static void show_text(const json_t *result)
+{
+    os_print(false, member_text(result, "Text"));
+}
+
+enum exit_code ctl_metrics(struct ctl *ctl, const struct arguments *a)
+{
+    json_t *request = NULL;
+    enum status s = new_request("metrics", a, &request);
+    return send_and_show(ctl, s, request, show_text);
+}
