@@ -19,17 +19,23 @@ function(vrep_manifest_compiler FOLDER)
     set_property(GLOBAL PROPERTY VREP_MC "${native}/bin/vrepmc")
 endfunction()
 
-# vrep_manifest(TARGET FILE.man): FILE's outputs, in the folder include/events of the build folder; TARGET and what
-# links it find the header as "events/FILE.h". Who needs another output depends on the file, VREP_EVENTS/FILE.rc.
+# vrep_manifest(TARGET FILE.man [PREAMBLE FILE.md]): FILE's outputs, in the folder include/events of the build folder; TARGET and what
+# links it find the header as "events/FILE.h". Who needs another output depends on the file, VREP_EVENTS/FILE.rc. The
+# reference FILE.md begins with PREAMBLE's text.
 function(vrep_manifest TARGET MANIFEST)
+    cmake_parse_arguments(ARG "" "PREAMBLE" "" ${ARGN})
+    set(preamble "")
+    if(ARG_PREAMBLE)
+        set(preamble --preamble "${CMAKE_CURRENT_SOURCE_DIR}/${ARG_PREAMBLE}")
+    endif()
     get_property(compiler GLOBAL PROPERTY VREP_MC)
     cmake_path(GET MANIFEST STEM name)
     set(folder "${CMAKE_CURRENT_BINARY_DIR}/include/events")
     set(ends .h .bin _MSG00001.bin .rc .md)
     list(TRANSFORM ends PREPEND "${folder}/${name}" OUTPUT_VARIABLE outputs)
     add_custom_command(OUTPUT ${outputs}
-        COMMAND ${compiler} "${CMAKE_CURRENT_SOURCE_DIR}/${MANIFEST}" -o "${folder}"
-        DEPENDS ${compiler} "${CMAKE_CURRENT_SOURCE_DIR}/${MANIFEST}"
+        COMMAND ${compiler} "${CMAKE_CURRENT_SOURCE_DIR}/${MANIFEST}" -o "${folder}" ${preamble}
+        DEPENDS ${compiler} "${MANIFEST}" ${ARG_PREAMBLE}
         COMMENT "Compiling ${MANIFEST}" VERBATIM)
     add_custom_target(${TARGET}_manifest DEPENDS ${outputs})
     add_dependencies(${TARGET} ${TARGET}_manifest)

@@ -24,32 +24,43 @@ static void cell(struct buffer *out, const char *text)
     }
 }
 
+// What follows a '%' in a message: an insert, shown as the field's name; %n, a line break; %0,
+// nothing; or a character that stands for itself. Returns the last character of it.
+static const char *insert(const struct event *event, const char *percent, struct buffer *out)
+{
+    const char *c = percent;
+    size_t number = 0;
+    for (int digits = 0; digits < 2 && c[1] >= (digits ? '0' : '1') && c[1] <= '9'; digits++)
+        number = number * 10 + (size_t)(*++c - '0');
+    if (number > 0) {
+        const struct field *field = event->template->fields.item[number - 1]; // checked
+        const char *format_end = c[1] == '!' ? strchr(c + 2, '!') : NULL;
+        emit_text(out, "*");
+        cell(out, field->name);
+        emit_text(out, "*");
+        return format_end ? format_end : c;
+    }
+    if (!c[1])
+        return c;
+    char character[2] = {*++c};
+    if (*c == 'n')
+        emit_text(out, "<br>");
+    else if (*c != '0')
+        cell(out, character);
+    return c;
+}
+
 // A message as FormatMessage shows it, but with the fields' names where it has their values.
 static void message(const struct event *event, const char *text, struct buffer *out)
 {
-    const struct list *fields = event->template ? &event->template->fields : NULL;
     for (const char *c = text; *c; c++) {
         char character[2] = {*c};
-        if (*c != '%') {
-            cell(out, character);
-            continue;
-        }
-        size_t insert = 0;
-        for (int digits = 0; digits < 2 && c[1] >= '0' && c[1] <= '9'; digits++)
-            insert = insert * 10 + (size_t)(*++c - '0');
-        if (insert && fields && insert <= fields->count) {
-            emit_text(out, "*");
-            cell(out, ((const struct field *)fields->item[insert - 1])->name);
-            emit_text(out, "*");
-            if (c[1] == '!') // a format, "%1!s!"
-                c += 1 + strcspn(c + 2, "!") + (strchr(c + 2, '!') ? 1 : 0);
-        } else if (insert == 0 && c[1] == 'n') {
+        if (*c == '%')
+            c = insert(event, c, out);
+        else if (*c == '\n')
             emit_text(out, "<br>");
-            c++;
-        } else if (insert == 0 && c[1] && c[1] != '0') {
-            character[0] = *++c;
+        else if (*c != '\r')
             cell(out, character);
-        }
     }
 }
 
@@ -156,6 +167,21 @@ static void maps(struct manifest *manifest, const struct provider *provider, str
     }
 }
 
+// A link to the event's section, by the anchor that its heading gets.
+static void link_to(const struct event *event, struct buffer *out)
+{
+    if (!event->symbol)
+        return;
+    emit_text(out, "[");
+    cell(out, event->symbol);
+    emit_text(out, "](#%u-", event->id);
+    if (event->version)
+        emit_text(out, "version-%u-", event->version);
+    for (const char *c = event->symbol; *c; c++)
+        emit_u8(out, (uint8_t)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c));
+    emit_text(out, ")");
+}
+
 static void overview(const struct manifest *manifest, const struct list *events, struct buffer *out)
 {
     emit_text(out, "\n| Id | Level | Channel | Event |\n|---|---|---|---|\n");
@@ -169,7 +195,7 @@ static void overview(const struct manifest *manifest, const struct list *events,
         emit_text(out, " | ");
         cell(out, event->channel ? event->channel->name : "");
         emit_text(out, " | ");
-        cell(out, event->symbol ? event->symbol : "");
+        link_to(event, out);
         emit_text(out, " |\n");
     }
 }

@@ -67,14 +67,14 @@ static enum status check_admin(const struct manifest *manifest, const struct eve
     return STATUS_OK;
 }
 
-// The largest n of an insert %n; %% and %n (a line break) are none.
+// The largest n of an insert %n; %%, %n (a line break) and %0 (the end) are none.
 static unsigned largest_insert(const char *text)
 {
     unsigned largest = 0;
     for (const char *c = strchr(text, '%'); c; c = strchr(c, '%')) {
         c++;
         unsigned insert = 0;
-        for (unsigned digits = 0; digits < 2 && *c >= '0' && *c <= '9'; digits++)
+        for (unsigned digits = 0; digits < 2 && *c >= (digits ? '0' : '1') && *c <= '9'; digits++)
             insert = insert * 10 + (unsigned)(*c++ - '0');
         if (insert > largest)
             largest = insert;
