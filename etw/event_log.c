@@ -6,43 +6,72 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/os.h"
-#include "etw/record.h"
 #include "etw/sink_jsonl.h"
 
-#define EVENTS_LOST 50013
+#define SINKS_MAX 4
 
-struct event_log {
-    pthread_mutex_t mutex; // makes the order of numbers the order of lines; all below
-    struct sink_jsonl *sink;
-    char *instance;
-    bool echo;
-    uint64_t last; // RecordId of the newest event
-    uint64_t lost; // events that the sink did not take since it last took one
+// One sink, and how many events it did not take since it last took one.
+struct outlet {
+    struct event_sink *sink;
+    uint64_t lost;
 };
 
-enum status event_log_open(const char *data_folder, const char *instance, bool echo,
-                           struct event_log **out)
+struct event_log {
+    struct event_writer writer;
+    pthread_mutex_t mutex; // makes the order of numbers the order of lines; all below
+    struct sink_jsonl *file;
+    struct outlet outlet[SINKS_MAX];
+    size_t outlet_count;
+    char *instance;
+    uint64_t last; // RecordId of the newest event
+};
+
+static void write_event(struct event_writer *writer, const struct event_definition *definition,
+                        const struct event_value *values, size_t count);
+
+// ---- opening ----
+
+static void add_sink(struct event_log *log, struct event_sink *sink)
+{
+    if (!sink)
+        return;
+    assert(log->outlet_count < SINKS_MAX);
+    log->outlet[log->outlet_count++].sink = sink;
+}
+
+static enum status open_file(struct event_log *log, const char *data_folder)
 {
     char *folder = os_path_join(data_folder, "log");
-    struct event_log *log = calloc(1, sizeof *log);
-    char *name = strdup(instance ? instance : "");
-    enum status s = STATUS_OK;
-    if (!folder || !log || !name)
-        s = status_no_memory("the event log");
-    else
-        s = sink_jsonl_open(folder, &log->sink, &log->last);
+    enum status s = folder ? sink_jsonl_open(folder, &log->file, &log->last)
+                           : status_no_memory("the event log");
     free(folder);
+    if (s == STATUS_OK)
+        add_sink(log, sink_jsonl_sink(log->file));
+    return s;
+}
+
+enum status event_log_open(const char *data_folder, const char *instance, bool echo,
+                           const event_sink_open *sinks, struct event_log **out)
+{
+    struct event_log *log = calloc(1, sizeof *log);
+    if (!log)
+        return status_no_memory("the event log");
+    pthread_mutex_init(&log->mutex, NULL);
+    log->writer.write = write_event;
+    log->instance = strdup(instance ? instance : "");
+    enum status s = log->instance ? STATUS_OK : status_no_memory("the event log");
+    if (s == STATUS_OK && data_folder)
+        s = open_file(log, data_folder);
     if (s != STATUS_OK) {
-        free(log);
-        free(name);
+        event_log_close(log);
         return s;
     }
-    pthread_mutex_init(&log->mutex, NULL);
-    log->instance = name;
-    log->echo = echo;
+    for (const event_sink_open *open = sinks; open && *open; open++)
+        add_sink(log, (*open)());
+    if (echo)
+        add_sink(log, sink_console_open());
     *out = log;
     return STATUS_OK;
 }
@@ -51,67 +80,99 @@ void event_log_close(struct event_log *log)
 {
     if (!log)
         return;
-    sink_jsonl_close(log->sink);
+    for (size_t i = 0; i < log->outlet_count; i++)
+        log->outlet[i].sink->close(log->outlet[i].sink);
     pthread_mutex_destroy(&log->mutex);
     free(log->instance);
     free(log);
 }
 
-static void echo(const struct event_source *source, const struct event_definition *definition,
-                 const char *message)
+struct event_writer *event_log_writer(struct event_log *log)
 {
-    char time[CLOCK_TEXT_SIZE];
-    struct buffer line = {0};
-    if (buffer_printf(&line, "%s %s %u: %s\n", clock_format_local(source->time_ms, time),
-                      event_level_text(definition->level), (unsigned)definition->id,
-                      message) == STATUS_OK)
-        os_print(true, (const char *)line.data);
-    buffer_free(&line);
+    return &log->writer;
 }
 
-// Makes the next record and gives it to every sink. The mutex is held.
-static enum status write_event(struct event_log *log, const struct event_definition *definition,
-                               const struct event_value *values, size_t count)
+// ---- writing ----
+
+static void give(struct outlet *outlet, const struct event_record *record)
 {
-    struct event_source source = {
-        .record_id = ++log->last, .time_ms = clock_wall_ms(), .instance = log->instance};
-    char *message = event_message(definition, values, count);
-    if (!message)
-        return status_no_memory("an event");
-    if (log->echo)
-        echo(&source, definition, message);
-    json_t *record;
-    enum status s = event_record(&source, definition, values, count, message, &record);
-    if (s == STATUS_OK) {
-        s = sink_jsonl_append(log->sink, record);
-        json_decref(record);
+    if (outlet->sink->write(outlet->sink, record) != STATUS_OK)
+        outlet->lost++;
+}
+
+// The next record; its message is the caller's. False: no memory, and every sink loses it.
+static bool make_record(struct event_log *log, const struct event_definition *definition,
+                        const struct event_value *values, struct event_record *out)
+{
+    char *message = event_message(definition, values);
+    *out = (struct event_record){.record_id = ++log->last,
+                                 .time_ms = clock_wall_ms(),
+                                 .instance = log->instance,
+                                 .definition = definition,
+                                 .values = values,
+                                 .message = message};
+    for (size_t i = 0; i < log->outlet_count && !message; i++)
+        log->outlet[i].lost++;
+    return message != NULL;
+}
+
+static void write_all(struct event_log *log, const struct event_definition *definition,
+                      const struct event_value *values)
+{
+    struct event_record record;
+    if (!make_record(log, definition, values, &record))
+        return;
+    for (size_t i = 0; i < log->outlet_count; i++)
+        give(&log->outlet[i], &record);
+    free((char *)record.message);
+}
+
+// 50013 in the making: the sink that lost events has to take it before the others hear of it.
+struct loss {
+    struct event_writer writer;
+    struct event_log *log;
+    struct outlet *outlet;
+};
+
+static void write_loss(struct event_writer *writer, const struct event_definition *definition,
+                       const struct event_value *values, size_t count)
+{
+    const struct loss *loss = (const struct loss *)writer;
+    struct event_log *log = loss->log;
+    struct event_record record;
+    (void)count;
+    if (!make_record(log, definition, values, &record))
+        return;
+    if (loss->outlet->sink->write(loss->outlet->sink, &record) == STATUS_OK) {
+        loss->outlet->lost = 0;
+        for (size_t i = 0; i < log->outlet_count; i++)
+            if (&log->outlet[i] != loss->outlet)
+                give(&log->outlet[i], &record);
+    } else {
+        log->last--; // nobody has seen it
     }
-    free(message);
-    return s;
+    free((char *)record.message);
 }
 
-static void assert_values(const struct event_definition *definition,
-                          const struct event_value *values, size_t count)
+static void tell_losses(struct event_log *log)
 {
-    assert(definition && count == definition->fields);
-    for (size_t i = 0; i < count; i++)
-        assert(values[i].type == definition->field[i].type);
+    for (size_t i = 0; i < log->outlet_count; i++) {
+        struct loss loss = {{write_loss}, log, &log->outlet[i]};
+        if (loss.outlet->lost > 0)
+            EventWriteEventsLost(&loss.writer, loss.outlet->lost, loss.outlet->sink->name);
+    }
 }
 
-void event_raise(struct event_log *log, uint32_t id, const struct event_value *values, size_t count)
+static void write_event(struct event_writer *writer, const struct event_definition *definition,
+                        const struct event_value *values, size_t count)
 {
-    const struct event_definition *definition = event_find(id);
-    assert_values(definition, values, count);
-    struct status_details before =
-        *status_last(); // an event is often raised on the way out of a failure
+    struct event_log *log = (struct event_log *)writer;
+    // An event is often raised on the way out of a failure.
+    const struct status_details before = *status_last();
+    assert(count == definition->field_count);
     pthread_mutex_lock(&log->mutex);
-    if (log->lost > 0) {
-        struct event_value lost = EVENT_NUMBER(log->lost);
-        if (write_event(log, event_find(EVENTS_LOST), &lost, 1) == STATUS_OK)
-            log->lost = 0;
-    }
-    if (write_event(log, definition, values, count) != STATUS_OK)
-        log->lost++;
+    tell_losses(log);
+    write_all(log, definition, values);
     pthread_mutex_unlock(&log->mutex);
     (void)status_restore(&before);
 }
@@ -131,5 +192,5 @@ enum status event_log_read(struct event_log *log, const struct event_query *quer
     uint64_t end = event_log_last(log) + 1; // events raised meanwhile are the next search's
     if (bounded.before == 0 || bounded.before > end)
         bounded.before = end;
-    return sink_jsonl_search(log->sink, &bounded, out);
+    return sink_jsonl_search(log->file, &bounded, out);
 }

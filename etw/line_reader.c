@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "etw/record.h"
+#include "etw/record_json.h"
 
 #define CHUNK       (16 * 1024)
 #define SEEK_ENOUGH (64 * 1024)  // a range so short is read through instead of halved again

@@ -1,20 +1,27 @@
-// From values to text: the message of an event, and its record as JSON.
-#include "etw/record.h"
+#include "etw/message.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
-#include "base/clock.h"
+#include "base/guid.h"
 #include "base/utf.h"
 
-#define NUMBER_TEXT_SIZE 40
+const char *event_level_text(unsigned level)
+{
+    switch (level) {
+    case EVENT_ERROR:
+        return "Error";
+    case EVENT_WARNING:
+        return "Warning";
+    default:
+        return "Information";
+    }
+}
 
-// What somebody else wrote (a path, a peer's text) may hold line breaks or be no UTF-8; a record
-// must not.
-static char *clean_string(const char *string)
+char *event_clean_string(const char *string)
 {
     char *text = strdup(string ? string : "");
     if (!text)
@@ -27,24 +34,29 @@ static char *clean_string(const char *string)
     return text;
 }
 
-// Numbers and GUIDs as text.
-static const char *format_value(const struct event_value *value, char text[NUMBER_TEXT_SIZE])
+const char *event_format_number(const struct event_value *value, char text[EVENT_NUMBER_TEXT_SIZE])
 {
-    if (value->type == EVENT_FIELD_GUID)
-        guid_format(&value->as.guid, text);
-    else if (value->type == EVENT_FIELD_HEX32)
-        snprintf(text, NUMBER_TEXT_SIZE, "0x%08" PRIX32, (uint32_t)value->as.number);
-    else
-        snprintf(text, NUMBER_TEXT_SIZE, "%" PRIu64, value->as.number);
-    return text;
+    struct guid guid;
+    switch (value->type) {
+    case EVENT_IN_GUID:
+        memcpy(guid.bytes, value->as.data, sizeof guid.bytes);
+        return guid_format(&guid, text);
+    case EVENT_IN_HEX_INT32:
+        snprintf(text, EVENT_NUMBER_TEXT_SIZE, "0x%08" PRIX32, (uint32_t)value->as.number);
+        return text;
+    default:
+        assert(value->type == EVENT_IN_UINT32 || value->type == EVENT_IN_UINT64);
+        snprintf(text, EVENT_NUMBER_TEXT_SIZE, "%" PRIu64, value->as.number);
+        return text;
+    }
 }
 
-static enum status append_value(struct buffer *out, const struct event_value *value)
+enum status event_append_value(struct buffer *out, const struct event_value *value)
 {
-    char number[NUMBER_TEXT_SIZE];
-    if (value->type != EVENT_FIELD_STRING)
-        return buffer_printf(out, "%s", format_value(value, number));
-    char *text = clean_string(value->as.string);
+    char number[EVENT_NUMBER_TEXT_SIZE];
+    if (value->type != EVENT_IN_UNICODE_STRING)
+        return buffer_printf(out, "%s", event_format_number(value, number));
+    char *text = event_clean_string(value->as.string);
     if (!text)
         return status_no_memory("an event");
     enum status s = buffer_printf(out, "%s", text[0] ? text : "-");
@@ -52,87 +64,38 @@ static enum status append_value(struct buffer *out, const struct event_value *va
     return s;
 }
 
-char *event_message(const struct event_definition *definition, const struct event_value *values,
-                    size_t count)
+// One piece of the text, which begins at *p with '%' or does not; *p moves behind it.
+static enum status append_piece(struct buffer *out, const char **p,
+                                const struct event_definition *definition,
+                                const struct event_value *values)
+{
+    const char *text = *p;
+    char *end;
+    if (*text != '%') {
+        size_t plain = strcspn(text, "%");
+        *p += plain;
+        return buffer_append(out, text, plain);
+    }
+    unsigned long insert = strtoul(text + 1, &end, 10);
+    if (insert >= 1 && insert <= definition->field_count) {
+        *p = end;
+        return event_append_value(out, &values[insert - 1]);
+    }
+    *p += 2;
+    return buffer_append(out, text[1] == 'n' ? "\n" : text + 1, 1);
+}
+
+char *event_message(const struct event_definition *definition, const struct event_value *values)
 {
     struct buffer out = {0};
     enum status s = buffer_reserve(&out, 1);
-    const char *p = definition->text;
-    while (s == STATUS_OK && *p) {
-        char *end;
-        unsigned long insert = *p == '%' ? strtoul(p + 1, &end, 10) : 0;
-        if (insert >= 1 && insert <= count) {
-            s = append_value(&out, &values[insert - 1]);
-            p = end;
-        } else {
-            size_t plain = 1 + strcspn(p + 1, "%");
-            s = buffer_append(&out, p, plain);
-            p += plain;
-        }
-    }
+    const char *p = definition->message;
+    while (s == STATUS_OK && *p)
+        s = append_piece(&out, &p, definition, values);
     if (s == STATUS_OK)
         s = buffer_append(&out, "", 1);
     if (s == STATUS_OK)
         return (char *)out.data;
     buffer_free(&out);
     return NULL;
-}
-
-const char *event_level_text(enum event_level level)
-{
-    switch (level) {
-    case EVENT_ERROR:
-        return "Error";
-    case EVENT_WARNING:
-        return "Warning";
-    case EVENT_INFORMATION:
-        break;
-    }
-    return "Information";
-}
-
-static enum status put_value(json_t *record, const char *name, const struct event_value *value)
-{
-    char number[NUMBER_TEXT_SIZE];
-    if (value->type == EVENT_FIELD_UINT64)
-        return js_put_u64(record, name,
-                          value->as.number < INT64_MAX ? value->as.number : INT64_MAX);
-    if (value->type != EVENT_FIELD_STRING)
-        return js_put_string(record, name, format_value(value, number));
-    char *text = clean_string(value->as.string);
-    enum status s = text ? js_put_string(record, name, text) : status_no_memory("an event");
-    free(text);
-    return s;
-}
-
-enum status event_record(const struct event_source *source,
-                         const struct event_definition *definition,
-                         const struct event_value *values, size_t count, const char *message,
-                         json_t **out)
-{
-    char time[CLOCK_TEXT_SIZE];
-    json_t *record = json_object();
-    enum status s = record ? js_put_u64(record, EVENT_RECORD_ID, source->record_id)
-                           : status_no_memory("an event");
-    if (s == STATUS_OK)
-        s = js_put_string(record, "TimeCreated", clock_format_utc(source->time_ms, time));
-    if (s == STATUS_OK)
-        s = js_put_u64(record, "Id", definition->id);
-    if (s == STATUS_OK)
-        s = js_put_u64(record, "Level", definition->level);
-    if (s == STATUS_OK)
-        s = js_put_string(record, "LevelText", event_level_text(definition->level));
-    if (s == STATUS_OK)
-        s = js_put_string(record, "Symbol", definition->symbol);
-    if (s == STATUS_OK)
-        s = js_put_string(record, "Message", message);
-    if (s == STATUS_OK)
-        s = js_put_string(record, "Instance", source->instance);
-    for (size_t i = 0; s == STATUS_OK && i < count; i++)
-        s = put_value(record, definition->field[i].name, &values[i]);
-    if (s == STATUS_OK)
-        *out = record;
-    else
-        json_decref(record);
-    return s;
 }

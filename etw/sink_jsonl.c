@@ -9,10 +9,12 @@
 #include "base/os.h"
 #include "etw/line_reader.h"
 #include "etw/log_file.h"
+#include "etw/record_json.h"
 
 #define ROTATE_AGAIN (1024 * 1024) // bytes until a rotation that failed is tried again
 
 struct sink_jsonl {
+    struct event_sink sink;
     pthread_mutex_t mutex;        // all below
     char *path[SINK_JSONL_FILES]; // newest first
     struct log_file *file;        // NULL: to be opened with the next append
@@ -94,11 +96,15 @@ static enum status find_last(struct sink_jsonl *sink, uint64_t *last)
     return STATUS_OK;
 }
 
+static void close_jsonl(struct event_sink *sink);
+static enum status write_jsonl(struct event_sink *sink, const struct event_record *record);
+
 enum status sink_jsonl_open(const char *folder, struct sink_jsonl **out, uint64_t *last)
 {
     struct sink_jsonl *sink = calloc(1, sizeof *sink);
     if (!sink)
         return status_no_memory("the event files");
+    sink->sink = (struct event_sink){"the event file", write_jsonl, close_jsonl};
     pthread_mutex_init(&sink->mutex, NULL);
     enum status s = os_make_folders(folder, true);
     if (s == STATUS_OK)
@@ -108,11 +114,16 @@ enum status sink_jsonl_open(const char *folder, struct sink_jsonl **out, uint64_
     if (s == STATUS_OK)
         s = open_newest(sink);
     if (s != STATUS_OK) {
-        sink_jsonl_close(sink);
+        close_jsonl(&sink->sink);
         return s;
     }
     *out = sink;
     return STATUS_OK;
+}
+
+struct event_sink *sink_jsonl_sink(struct sink_jsonl *sink)
+{
+    return &sink->sink;
 }
 
 static void close_newest(struct sink_jsonl *sink)
@@ -121,10 +132,9 @@ static void close_newest(struct sink_jsonl *sink)
     sink->file = NULL;
 }
 
-void sink_jsonl_close(struct sink_jsonl *sink)
+static void close_jsonl(struct event_sink *base)
 {
-    if (!sink)
-        return;
+    struct sink_jsonl *sink = (struct sink_jsonl *)base;
     if (sink->file)
         log_file_flush(sink->file);
     close_newest(sink);
@@ -173,13 +183,20 @@ static enum status append_line(struct sink_jsonl *sink, const char *text)
     return s;
 }
 
-enum status sink_jsonl_append(struct sink_jsonl *sink, const json_t *record)
+// After a failure the next append starts a line of its own.
+static enum status write_jsonl(struct event_sink *base, const struct event_record *record)
 {
-    char *text = js_text(record);
+    struct sink_jsonl *sink = (struct sink_jsonl *)base;
+    json_t *object;
+    enum status s = event_record_json(record, &object);
+    if (s != STATUS_OK)
+        return s;
+    char *text = js_text(object);
+    json_decref(object);
     if (!text)
         return status_no_memory("an event");
     pthread_mutex_lock(&sink->mutex);
-    enum status s = append_line(sink, text);
+    s = append_line(sink, text);
     pthread_mutex_unlock(&sink->mutex);
     free(text);
     return s;

@@ -4,6 +4,7 @@
 
 #include "etw/events.h"
 #include "etw/log_file.h"
+#include "etw/sink.h"
 
 #define SINK_JSONL_FILE_MAX (16 * 1024 * 1024) // bytes, then the file is rotated
 #define SINK_JSONL_FILES    5                  // events.jsonl and events.1.jsonl .. events.4.jsonl
@@ -13,10 +14,9 @@ struct sink_jsonl;
 // Opens <folder>/events.jsonl, creating the folder. *last: RecordId of the newest record, 0 when
 // there is none.
 enum status sink_jsonl_open(const char *folder, struct sink_jsonl **out, uint64_t *last) MUST_CHECK;
-void sink_jsonl_close(struct sink_jsonl *sink); // NULL is fine
 
-// Appends one record. After a failure the next append starts a line of its own.
-enum status sink_jsonl_append(struct sink_jsonl *sink, const json_t *record) MUST_CHECK;
+// The sink to write to and to close.
+struct event_sink *sink_jsonl_sink(struct sink_jsonl *sink);
 
 // Opens all of the files, newest first, for reading; NULL where there is none. Together, so that a
 // rotation meanwhile neither hides nor repeats a record. To be closed even after a failure.

@@ -5,7 +5,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "etw/line_reader.h"
-#include "etw/record.h"
+#include "etw/record_json.h"
 #include "etw/sink_jsonl.h"
 
 #define WINDOW_MAX  2048 // records; so many are in memory at once, and a window is read in some ms

@@ -14,7 +14,8 @@ struct service_context {
     const char *host_name;
     const char *instance; // NULL: the default instance
     struct registry *registry;
-    struct event_log *events;
+    struct event_log *event_log;
+    struct event_writer *events;      // the log's, to raise them
     const struct file_system *fs;     // disks
     struct throttle *server_throttle; // this server's bandwidth limit, shared by all connections
     struct replica_table *replicas;   // the replica side's sessions, held bases and merges

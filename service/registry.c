@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-
-#define EVENT_NOT_FOUND 32098
+#include "events/VRep.h"
 
 // ---- references ----
 
@@ -68,7 +67,8 @@ struct entry *registry_entry(const struct registry *registry, registry_key key)
 static enum status removed_meanwhile(void)
 {
     status_fail(STATUS_NOT_FOUND, 0, "The relationship was removed meanwhile.");
-    return status_advise(EVENT_NOT_FOUND, "vrepctl status lists the relationships that exist.");
+    return status_advise(RelationshipNotFound_value,
+                         "vrepctl status lists the relationships that exist.");
 }
 
 // A reference to the entry of `key`, to be released.
@@ -325,7 +325,7 @@ static enum status not_known(const char *what)
     status_fail(STATUS_NOT_FOUND, 0,
                 "No relationship of virtual machine '%.*s' exists on this host.",
                 RELATIONSHIP_NAME_MAX, what);
-    return status_advise(EVENT_NOT_FOUND,
+    return status_advise(RelationshipNotFound_value,
                          "vrepctl status lists those that exist; vrepctl enable makes one.");
 }
 

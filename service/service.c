@@ -60,8 +60,8 @@ static void raise_unreadable(const struct supervisor *supervisor)
     const struct unreadable_state *files =
         registry_unreadable(supervisor->context.registry, &count);
     for (size_t i = 0; i < count; i++)
-        EVENT_RAISE(supervisor->context.events, EVENT_STATE_FILE_UNREADABLE,
-                    EVENT_STRING(files[i].path), EVENT_ERROR_FIELDS(&files[i].why));
+        EventWriteStateFileUnreadable(supervisor->context.events, files[i].path,
+                                      files[i].why.message, event_code(&files[i].why));
 }
 
 static enum status open_state(struct service *service, const struct service_options *options)
@@ -73,7 +73,9 @@ static enum status open_state(struct service *service, const struct service_opti
         s = store_load_settings(supervisor->store, &supervisor->settings);
     if (s == STATUS_OK)
         s = event_log_open(service->data_folder, service->instance, options->echo_events,
-                           &context->events);
+                           event_system_sinks, &context->event_log);
+    if (s == STATUS_OK)
+        context->events = event_log_writer(context->event_log);
     if (s == STATUS_OK)
         s = registry_open(supervisor->store, &context->registry);
     if (s == STATUS_OK)
@@ -136,10 +138,10 @@ static void raise_started(const struct service *service)
     size_t count = 0;
     if (registry_list(supervisor->context.registry, &keys, &count) == STATUS_OK)
         free(keys);
-    EVENT_RAISE(supervisor->context.events, EVENT_SERVICE_STARTED, EVENT_STRING(VREP_VERSION),
-                EVENT_STRING(service->instance ? service->instance : "default"),
-                EVENT_STRING(service->listen_address), EVENT_NUMBER(supervisor->listen_port),
-                EVENT_NUMBER(count), EVENT_STRING(vhd_backend_name(vhd_chosen_backend())));
+    EventWriteServiceStarted(supervisor->context.events, VREP_VERSION,
+                             service->instance ? service->instance : "default",
+                             service->listen_address, supervisor->listen_port, (uint32_t)count,
+                             vhd_backend_name(vhd_chosen_backend()));
 }
 
 enum status service_start(const struct service_options *options, struct service **out)
@@ -200,8 +202,7 @@ static bool wait_for_all(struct workers *workers, void (*wait_hint)(void *contex
 static void raise_abandoned(void *context, const char *purpose, const char *object)
 {
     const struct supervisor *supervisor = context;
-    EVENT_RAISE(supervisor->context.events, EVENT_THREAD_ABANDONED, EVENT_STRING(purpose),
-                EVENT_STRING(object));
+    EventWriteThreadAbandoned(supervisor->context.events, purpose, object);
 }
 
 static void service_free(struct service *service)
@@ -217,7 +218,7 @@ static void service_free(struct service *service)
     replica_table_free(supervisor->context.replicas);
     throttle_free(supervisor->context.server_throttle);
     registry_close(supervisor->context.registry);
-    event_log_close(supervisor->context.events);
+    event_log_close(supervisor->context.event_log);
     server_settings_free(&supervisor->settings);
     store_close(supervisor->store);
     pthread_mutex_destroy(&supervisor->settings_lock);
@@ -238,8 +239,8 @@ void service_stop(struct service *service, void (*wait_hint)(void *context), voi
     if (!ended)
         workers_each(supervisor->workers, raise_abandoned, supervisor);
     if (served)
-        EVENT_RAISE(supervisor->context.events, EVENT_SERVICE_STOPPED, EVENT_STRING(VREP_VERSION),
-                    EVENT_STRING(service->instance ? service->instance : "default"));
+        EventWriteServiceStopped(supervisor->context.events, VREP_VERSION,
+                                 service->instance ? service->instance : "default");
     // A thread that a disk blocks may still use all of it: then the end of the process frees it.
     if (ended)
         service_free(service);

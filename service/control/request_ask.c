@@ -20,7 +20,7 @@ static enum status find_primary(struct supervisor *supervisor, const json_t *req
     if (r->mode != MODE_PRIMARY) {
         s = status_fail(STATUS_REFUSED, 0, "'%s' is a replica here; its primary server asks.",
                         r->name);
-        status_advise(EVENT_REFUSED_IN_STATE, "Use the command on the primary server.");
+        status_advise(RefusedInState_value, "Use the command on the primary server.");
     }
     relationship_free(r);
     return s;

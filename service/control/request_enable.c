@@ -316,10 +316,9 @@ static void raise_enabled(struct supervisor *supervisor, registry_key key,
     if (registry_get(supervisor->context.registry, key, &r) != STATUS_OK)
         return;
     const char *peer = r->mode == MODE_PRIMARY ? r->replica_server : r->allowed_primary;
-    VM_EVENT(&supervisor->context, EVENT_REPLICATION_ENABLED, r,
-             EVENT_STRING(replication_mode_text(r->mode)),
-             EVENT_STRING(peer ? peer : "any primary"), EVENT_NUMBER(r->disk_count),
-             EVENT_STRING(caller->account), EVENT_STRING(caller->client));
+    EventWriteReplicationEnabled(supervisor->context.events, r->name, r->id.bytes,
+                                 replication_mode_text(r->mode), peer ? peer : "any primary",
+                                 (uint32_t)r->disk_count, caller->account, caller->client);
     relationship_free(r);
 }
 

@@ -112,7 +112,7 @@ enum status request_events(struct supervisor *supervisor, const struct control_c
     struct event_page page;
     enum status s = read_query(request, &query);
     if (s == STATUS_OK)
-        s = event_log_read(supervisor->context.events, &query, &page);
+        s = event_log_read(supervisor->context.event_log, &query, &page);
     if (s != STATUS_OK)
         return s;
     struct json_writer w = json_writer_begin(NULL);
@@ -120,7 +120,7 @@ enum status request_events(struct supervisor *supervisor, const struct control_c
     json_writer_number(&w, "First", page.first);
     json_writer_number(&w, "Last", page.last);
     json_writer_bool(&w, "More", page.more);
-    json_writer_number(&w, "Newest", event_log_last(supervisor->context.events));
+    json_writer_number(&w, "Newest", event_log_last(supervisor->context.event_log));
     *result = json_writer_end(&w);
     return w.status;
 }

@@ -187,7 +187,7 @@ static enum status check_server_may_change(const struct relationship *r)
                 "what was sent lies on "
                 "the present one.",
                 r->name, replication_state_text(r->state));
-    return status_advise(EVENT_REFUSED_IN_STATE, "Cancel it first: vrepctl stop \"%s\"", r->name);
+    return status_advise(RefusedInState_value, "Cancel it first: vrepctl stop \"%s\"", r->name);
 }
 
 static enum status set_server(struct relationship *r, struct set_change *change)
@@ -253,8 +253,8 @@ static void raise_set(struct supervisor *supervisor, registry_key key, const cha
     struct relationship *r;
     if (registry_get(supervisor->context.registry, key, &r) != STATUS_OK)
         return;
-    VM_EVENT(&supervisor->context, EVENT_SETTINGS_CHANGED, r, EVENT_STRING(told),
-             EVENT_STRING(caller->account), EVENT_STRING(caller->client));
+    EventWriteSettingsChanged(supervisor->context.events, r->name, r->id.bytes, told,
+                              caller->account, caller->client);
     relationship_free(r);
 }
 
@@ -326,9 +326,8 @@ static enum status request_server_set(struct supervisor *supervisor,
     struct buffer told = {0};
     enum status s = change_settings(supervisor, request, &told);
     if (s == STATUS_OK)
-        EVENT_RAISE(supervisor->context.events, EVENT_SERVER_SETTINGS_CHANGED,
-                    EVENT_STRING((const char *)told.data), EVENT_STRING(caller->account),
-                    EVENT_STRING(caller->client));
+        EventWriteServerSettingsChanged(supervisor->context.events, (const char *)told.data,
+                                        caller->account, caller->client);
     buffer_free(&told);
     return s == STATUS_OK ? request_server_view(supervisor, result) : s;
 }

@@ -1,9 +1,7 @@
 // The state x verb table of the design.
 #include "service/engine/relationship.h"
 
-#define EVENT_REFUSED_IN_STATE     32546
-#define EVENT_REFUSED_DURING_MERGE 32504
-#define EVENT_CANCEL_FAILED        29168
+#include "events/VRep.h"
 
 // What a verb is called in a sentence: "Cannot <phrase>".
 static const char *phrase(enum relationship_verb verb)
@@ -33,7 +31,7 @@ static enum status refuse(const struct relationship *r, enum relationship_verb v
     status_fail(STATUS_REFUSED, 0,
                 "Cannot %s virtual machine '%s': its replication state is %s%s%s.", phrase(verb),
                 r->name, replication_state_text(r->state), why ? ", " : "", why ? why : "");
-    return status_advise(EVENT_REFUSED_IN_STATE, "%s", fitting);
+    return status_advise(RefusedInState_value, "%s", fitting);
 }
 
 // The same with a command of vrepctl as what fits.
@@ -44,7 +42,7 @@ static enum status refuse_use(const struct relationship *r, enum relationship_ve
     status_fail(STATUS_REFUSED, 0,
                 "Cannot %s virtual machine '%s': its replication state is %s%s%s.", phrase(verb),
                 r->name, replication_state_text(r->state), why ? ", " : "", why ? why : "");
-    return status_advise(EVENT_REFUSED_IN_STATE, "To %s: vrepctl %s \"%s\"%s", purpose, command,
+    return status_advise(RefusedInState_value, "To %s: vrepctl %s \"%s\"%s", purpose, command,
                          r->name, option);
 }
 
@@ -76,12 +74,12 @@ static enum status decide_replica(const struct relationship *r, enum relationshi
             "Cannot %s virtual machine '%s' here: this host holds its replica, and the primary "
             "server decides (state %s).",
             phrase(verb), r->name, replication_state_text(r->state));
-        return status_advise(EVENT_REFUSED_IN_STATE, "Use the command on the primary server%s%s.",
+        return status_advise(RefusedInState_value, "Use the command on the primary server%s%s.",
                              r->primary_server ? " " : "",
                              r->primary_server ? r->primary_server : "");
     }
     if (relationship_is_merging(r) && !merge_lost_its_files(r))
-        return refuse_merging(r, verb, EVENT_REFUSED_DURING_MERGE);
+        return refuse_merging(r, verb, RefusedWhileMerging_value);
     *action = ACTION_REMOVE;
     return STATUS_OK;
 }
@@ -96,7 +94,7 @@ static bool merge_out_of_reach(const struct relationship *r)
 static enum status decide_remove(const struct relationship *r, enum relationship_action *action)
 {
     if (relationship_is_merging(r) && !merge_out_of_reach(r))
-        return refuse_merging(r, VERB_REMOVE, EVENT_REFUSED_DURING_MERGE);
+        return refuse_merging(r, VERB_REMOVE, RefusedWhileMerging_value);
     *action = ACTION_REMOVE;
     return STATUS_OK;
 }
@@ -211,13 +209,13 @@ static enum status decide_resynchronizing(const struct relationship *r, enum rel
                           "begin again from block 0, stop it first", "stop", "");
     case VERB_SUSPEND:
         if (relationship_is_merging(r))
-            return refuse_merging(r, verb, EVENT_REFUSED_DURING_MERGE);
+            return refuse_merging(r, verb, RefusedWhileMerging_value);
         *action = ACTION_SUSPEND;
         return STATUS_OK;
     default:
         // While the commit is on its way the replica alone knows, and answers.
         if (r->phase == PHASE_MERGING || r->phase == PHASE_MERGED)
-            return refuse_merging(r, verb, EVENT_CANCEL_FAILED);
+            return refuse_merging(r, verb, ResynchronizeNotCancellable_value);
         *action = ACTION_CANCEL;
         return STATUS_OK;
     }

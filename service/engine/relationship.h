@@ -96,6 +96,8 @@ struct relationship {
     bool look_in_use;
     int64_t look_in_use_since;
 
+    bool clocks_differ; // primary: from the replica server's, by more than is fine, when last seen
+
     struct guid resync_id; // the running or suspended one; zero: none
     enum resynchronize_phase phase;
     int64_t commit_time;   // primary, phase COMMITTING: as of when the replica's disks will equal

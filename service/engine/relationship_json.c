@@ -97,6 +97,7 @@ enum status relationship_to_json(const struct relationship *r, json_t **out)
     json_writer_time(&w, "LastLookTime", r->last_look_time);
     json_writer_bool(&w, "LookInUse", r->look_in_use);
     json_writer_time(&w, "LookInUseSince", r->look_in_use_since);
+    json_writer_bool(&w, "ClocksDiffer", r->clocks_differ);
     put_resynchronization(&w, r);
     json_writer_value(&w, "Disks", disks_to_json(r));
     json_t *object = json_writer_end(&w);
@@ -378,6 +379,7 @@ enum status relationship_from_json(json_t *object, struct relationship **out)
     r->measured_rate = get_number(&rd, "MeasuredBytesPerSecond", INT64_MAX);
     r->last_look_time = get_time(&rd, "LastLookTime");
     r->look_in_use = get_bool(&rd, "LookInUse");
+    r->clocks_differ = get_bool(&rd, "ClocksDiffer");
     r->look_in_use_since = get_time(&rd, "LookInUseSince");
     get_resynchronization(&rd, r);
     get_disks(&rd, r);

@@ -4,30 +4,40 @@
 
 #include "base/control_name.h"
 #include "etw/events.h"
+#include "service/vm_events.h"
 
-#define EVENT_SERVICE_START_FAILED 50012
-
-static void keep_failure(const struct service_options *options, const struct status_details *why)
+// Where the data folder is out of reach, the system's own event service still hears of it.
+static enum status open_log(const struct service_options *options, bool folder_is_ours,
+                            struct event_log **out)
 {
     char *preset = NULL;
-    struct event_log *log;
+    enum status s = STATUS_UNAVAILABLE;
     const char *folder = options->data_folder;
     if (!folder && default_data_folder(options->instance, &preset) == STATUS_OK)
         folder = preset;
-    if (folder && event_log_open(folder, options->instance, false, &log) == STATUS_OK) {
-        EVENT_RAISE(log, EVENT_SERVICE_START_FAILED, EVENT_STRING(why->message),
-                    EVENT_HEX32(why->os_code ? why->os_code : (uint32_t)why->status),
-                    EVENT_STRING(why->action));
-        event_log_close(log);
-    }
+    if (folder && folder_is_ours)
+        s = event_log_open(folder, options->instance, false, event_system_sinks, out);
+    if (s != STATUS_OK)
+        s = event_log_open(NULL, options->instance, false, event_system_sinks, out);
     free(preset);
+    return s;
+}
+
+static void keep_failure(const struct service_options *options, const struct status_details *why)
+{
+    struct event_log *log;
+    // In use: the folder and its event file belong to a service that runs.
+    if (open_log(options, why->status != STATUS_IN_USE, &log) != STATUS_OK)
+        return;
+    EventWriteServiceStartFailed(event_log_writer(log), why->message, event_code(why),
+                                 event_advice(why, ""));
+    event_log_close(log);
 }
 
 enum status host_start(const struct service_options *options, struct service **out)
 {
     enum status s = service_start(options, out);
-    // In use: the data folder and its event file belong to a service that runs.
-    if (s != STATUS_OK && s != STATUS_IN_USE) {
+    if (s != STATUS_OK) {
         struct status_details why = *status_last();
         keep_failure(options, &why);
         s = status_restore(&why);

@@ -29,8 +29,8 @@ enum status host_install(const struct host_installation *installation) MUST_CHEC
 // Stops the service and takes its registration away; its data stays. STATUS_NOT_FOUND.
 enum status host_uninstall(const char *instance) MUST_CHECK;
 
-// service_start; a failure is kept as event 50012 where the data folder can be written. For the
-// platform halves.
+// service_start; a failure is kept as event 50012, in the data folder too where it can be written.
+// For the platform halves.
 enum status host_start(const struct service_options *options, struct service **out) MUST_CHECK;
 
 #endif

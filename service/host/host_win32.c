@@ -10,12 +10,10 @@
 #include "base/utf.h"
 #include "service/host/service_name_win32.h"
 
-#define PENDING_TURN_MS           1000  // between two check points
-#define PENDING_HINT_MS           10000 // the next check point comes within this, or we hang
-#define START_TURNS_MAX           120 // a start that takes longer than so many turns is taken for hung
-#define CONSOLE_CLOSE_MS          10000 // a console that closes waits no longer
-#define EVENT_SOURCE_NAME         L"VRep"
-#define EVENT_START_FAILED_NUMBER 50012
+#define PENDING_TURN_MS  1000  // between two check points
+#define PENDING_HINT_MS  10000 // the next check point comes within this, or we hang
+#define START_TURNS_MAX  120   // a start that takes longer than so many turns is taken for hung
+#define CONSOLE_CLOSE_MS 10000 // a console that closes waits no longer
 
 // The Service Control Manager calls back without a context, and a process has one service.
 static struct {
@@ -132,25 +130,6 @@ static enum status start(struct service **service)
     return s;
 }
 
-// The reason of a failed start also goes where Windows' administrators look first: the data folder
-// may be out of reach.
-static void report_to_application_log(void)
-{
-    const struct status_details *why = status_last();
-    WCHAR *message = (WCHAR *)utf8_to_utf16(why->message, strlen(why->message), NULL);
-    WCHAR *action = (WCHAR *)utf8_to_utf16(why->action, strlen(why->action), NULL);
-    HANDLE log = RegisterEventSourceW(NULL, EVENT_SOURCE_NAME);
-    if (log && message && action) {
-        const WCHAR *strings[2] = {message, action};
-        ReportEventW(log, EVENTLOG_ERROR_TYPE, 0, EVENT_START_FAILED_NUMBER, NULL, 2, 0, strings,
-                     NULL);
-    }
-    if (log)
-        DeregisterEventSource(log);
-    free(message);
-    free(action);
-}
-
 static void WINAPI service_main(DWORD argc, WCHAR **argv)
 {
     (void)argc;
@@ -164,8 +143,6 @@ static void WINAPI service_main(DWORD argc, WCHAR **argv)
         WaitForSingleObject(host.stop, INFINITE);
         tell(SERVICE_STOP_PENDING, STATUS_OK);
         service_stop(service, tell_stopping, NULL);
-    } else {
-        report_to_application_log();
     }
     tell(SERVICE_STOPPED, host.result);
 }

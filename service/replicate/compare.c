@@ -7,7 +7,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 #define DIGESTS_AHEAD   (512ull << 20) // disk that the replica may hash ahead: 128 KiB of digests
 #define WINDOW_DATA     (64ull << 20)  // a window ends after so much data,
@@ -233,6 +233,17 @@ static enum status work(struct compare *c)
     return credit && c->leaves ? compare_leaves(c) : compare_step(c);
 }
 
+static void tell_progress(struct compare *c)
+{
+    const struct primary_session *s = c->session;
+    const struct disk_progress *progress = &s->progress.disk[c->index];
+    unsigned percent;
+    if (progress_pace_due(&c->pace, c->position, c->size, clock_mono_ms(), &percent))
+        EventWriteResynchronizeProgress(s->service->events, s->r->name, s->r->id.bytes,
+                                        s->r->resync_id.bytes, s->r->disks[c->index].path, percent,
+                                        c->position, c->size, progress->different, progress->sent);
+}
+
 static enum status compare_all(struct compare *c)
 {
     while (c->verified < c->size) {
@@ -249,6 +260,7 @@ static enum status compare_all(struct compare *c)
             return st;
         c->session->progress.disk[c->index].compared = c->position;
         primary_show(c->session, false);
+        tell_progress(c);
     }
     return STATUS_OK;
 }
@@ -320,21 +332,24 @@ enum status primary_compare(struct primary_session *s, size_t index, struct vhd 
     if (!c)
         return status_no_memory("the comparison of a disk");
     int64_t began = clock_mono_ms();
-    VM_EVENT(s->service, EVENT_RESYNCHRONIZE_DISK_STARTED, r, EVENT_STRING(r->disks[index].path),
-             EVENT_NUMBER(start / VREP_BLOCK_SIZE),
-             EVENT_NUMBER(divide_up(c->size, VREP_BLOCK_SIZE)), EVENT_GUID(r->resync_id));
+    EventWriteResynchronizeDiskStarted(
+        s->service->events, r->name, r->id.bytes, r->disks[index].path, start / VREP_BLOCK_SIZE,
+        divide_up(c->size, VREP_BLOCK_SIZE), VREP_BLOCK_SIZE, c->size, r->resync_id.bytes,
+        r->replica_server, resynchronize_reason_text(r->reason));
+    progress_pace_begin(&c->pace, start, c->size, began);
     enum status st = compare_all(c);
     struct status_details why = *status_last();
     int64_t lasted = clock_mono_ms() - began;
     s->examined += c->position - start - c->empty;
     s->examining_ms += lasted;
     const struct disk_progress *progress = &s->progress.disk[index];
-    VM_EVENT(s->service, EVENT_RESYNCHRONIZE_DISK_FINISHED, r,
-             EVENT_HEX32(primary_is_ordered(s) ? result_of(STATUS_CANCELLED) : result_of(st)),
-             EVENT_STRING(r->disks[index].path), EVENT_NUMBER(c->blocks_sent),
-             EVENT_NUMBER((uint64_t)lasted / 1000), EVENT_GUID(r->resync_id),
-             EVENT_NUMBER(c->position - start), EVENT_NUMBER(progress->different),
-             EVENT_NUMBER(progress->sent));
+    EventWriteResynchronizeDiskFinished(
+        s->service->events, r->name, r->id.bytes,
+        primary_is_ordered(s) ? result_of(STATUS_CANCELLED) : result_of(st), r->disks[index].path,
+        c->blocks_sent, (uint64_t)lasted / 1000,
+        c->verified == c->size ? "compared and sent, not yet merged" : "not compared to its end",
+        VREP_BLOCK_SIZE, c->position - start, progress->different, progress->sent,
+        r->resync_id.bytes, r->replica_server);
     compare_free(c);
     return st == STATUS_OK ? STATUS_OK : status_restore(&why);
 }

@@ -4,6 +4,7 @@
 #define VREP_SERVICE_REPLICATE_COMPARE_H
 
 #include "service/replicate/primary_session.h"
+#include "service/replicate/progress_pace.h"
 
 #define COMPARE_READ_UNITS 4 // units read and compared at once: stays in the cache
 // Credit that one step of comparing may use up.
@@ -53,6 +54,7 @@ struct compare {
     uint64_t verified;
 
     uint64_t blocks_sent;
+    struct progress_pace pace;
     uint64_t empty;     // zeros on both sides that neither side had to read
     bool waiting;       // the last step was to wait for the replica,
     int64_t last_frame; // which has sent nothing since then

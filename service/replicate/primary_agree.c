@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "service/replicate/primary_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 static enum status describe_disks(const struct disk_hold *hold, struct peer_disks *out)
 {
@@ -26,14 +26,13 @@ static void tell_refusal(const struct primary_session *s, enum status st,
     struct status_details why = *status_last();
     if (st == STATUS_MISMATCH && mismatch->present && mismatch->disk < ours->count) {
         const struct peer_disk *disk = &ours->disk[mismatch->disk];
-        VM_EVENT(s->service, EVENT_DISK_SIZES_DIFFER, s->r,
-                 EVENT_STRING(s->r->disks[mismatch->disk].path), EVENT_STRING(mismatch->name),
-                 EVENT_NUMBER(disk->size), EVENT_NUMBER(mismatch->size),
-                 EVENT_NUMBER(disk->logical_sector), EVENT_NUMBER(mismatch->logical_sector),
-                 EVENT_STRING(why.action));
+        EventWriteDiskSizesDiffer(s->service->events, s->r->name, s->r->id.bytes,
+                                  s->r->disks[mismatch->disk].path, mismatch->name, disk->size,
+                                  mismatch->size, disk->logical_sector, mismatch->logical_sector,
+                                  why.action);
     } else if (st == STATUS_NOT_FOUND) {
-        VM_EVENT(s->service, EVENT_RELATIONSHIP_NOT_FOUND, s->r, EVENT_STRING(s->theirs.host),
-                 EVENT_STRING(why.action));
+        EventWriteRelationshipNotFound(s->service->events, s->r->name, s->r->id.bytes,
+                                       s->theirs.host, why.action);
     }
     (void)status_restore(&why);
 }

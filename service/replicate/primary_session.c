@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 // Digests within the credit that compare.c gives, answers for leaves, and an answer in JSON.
 #define INBOX_LIMIT (4 * WIRE_PAYLOAD_MAX)
@@ -55,13 +55,25 @@ static void on_end(void *context, const struct status_details *why)
     inbox_end(s->inbox, why);
 }
 
+static enum status change_clocks(struct relationship *r, void *argument)
+{
+    r->clocks_differ = *(const bool *)argument;
+    return STATUS_OK;
+}
+
+// Told when it begins and when it ends, not with each connection.
 static void compare_clocks(const struct primary_session *s)
 {
     int64_t apart = s->theirs.wall_ms - s->mine.wall_ms;
     apart = apart < 0 ? -apart : apart;
-    if (apart > WIRE_CLOCK_SKEW_MS)
-        EVENT_RAISE(s->service->events, EVENT_CLOCKS_DIFFER, EVENT_STRING(s->theirs.host),
-                    EVENT_NUMBER((uint64_t)apart / 1000));
+    bool differ = apart > WIRE_CLOCK_SKEW_MS;
+    if (differ == s->r->clocks_differ ||
+        registry_update(s->service->registry, s->key, change_clocks, &differ) != STATUS_OK)
+        return;
+    if (differ)
+        EventWriteClocksDiffer(s->service->events, s->theirs.host, (uint64_t)apart / 1000);
+    else
+        EventWriteClocksAgree(s->service->events, s->theirs.host);
 }
 
 // Whoever listens there is no VRep, and will be none at the next attempt.
@@ -98,8 +110,8 @@ static enum status greet(struct primary_session *s)
 static void tell_unreachable(const struct primary_session *s)
 {
     struct status_details why = *status_last();
-    VM_EVENT(s->service, EVENT_REPLICA_NOT_REACHABLE, s->r, EVENT_ERROR_FIELDS(&why),
-             EVENT_STRING(s->r->replica_server), EVENT_NUMBER(s->r->replica_port));
+    EventWriteReplicaNotReachable(s->service->events, s->r->name, s->r->id.bytes, why.message,
+                                  event_code(&why), s->r->replica_server, s->r->replica_port);
     (void)status_restore(&why);
 }
 

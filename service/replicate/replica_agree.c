@@ -10,7 +10,7 @@
 #include "base/checked.h"
 #include "base/utf.h"
 #include "service/replicate/replica_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 #define CLEAN_UP_WAIT_MS 20000
 #define CLEAN_UP_POLL_MS 200
@@ -33,7 +33,7 @@ static enum status not_enabled(const struct replica_session *s, const struct req
     char disks[STATUS_ACTION_MAX / 2] = "";
     for (size_t i = 0; i < request->disks.count && strlen(disks) + 16 < sizeof disks; i++)
         strcat(disks, " --disk PATH");
-    return status_advise(EVENT_RELATIONSHIP_NOT_FOUND,
+    return status_advise(RelationshipNotFound_value,
                          "Run on %s: vrepctl enable \"%s\" --as-replica%s", s->service->host_name,
                          request->vm_name[0] ? request->vm_name : "NAME",
                          disks[0] ? disks : " --disk PATH");
@@ -43,14 +43,16 @@ static enum status check_primary(const struct replica_session *s, const struct r
 {
     if (!r->allowed_primary || strcasecmp(r->allowed_primary, s->theirs.host) == 0)
         return STATUS_OK;
-    VM_EVENT(s->service, EVENT_PRIMARY_REFUSED, r, EVENT_STRING(s->theirs.host),
-             EVENT_STRING("It is not the primary server that this relationship allows."));
     (void)status_fail(STATUS_ACCESS_DENIED, 0,
                       "The host %s does not accept %s as primary server of '%s'.",
                       s->service->host_name, s->theirs.host, r->name);
-    return status_advise(
+    (void)status_advise(
         0, "If that is meant to be, run on %s: vrepctl set \"%s\" --allowed-primary %s",
         s->service->host_name, r->name, s->theirs.host);
+    EventWritePrimaryRefused(s->service->events, r->name, r->id.bytes, s->theirs.host,
+                             "It is not the primary server that this relationship allows.",
+                             status_last()->action);
+    return STATUS_ACCESS_DENIED;
 }
 
 static enum status belongs_to_another(const struct replica_session *s, const struct relationship *r)
@@ -119,8 +121,8 @@ static enum status meet(struct replica_session *s, const struct request *request
         return STATUS_OK;
     enum status st = registry_update(s->service->registry, key, change_contact, &contact);
     if (st == STATUS_OK && first)
-        EVENT_RAISE(s->service->events, EVENT_RELATIONSHIP_ADOPTED, EVENT_STRING(r->name),
-                    EVENT_GUID(request->relationship_id), EVENT_STRING(s->theirs.host));
+        EventWriteRelationshipAdopted(s->service->events, r->name, request->relationship_id.bytes,
+                                      s->theirs.host);
     return st;
 }
 
@@ -186,7 +188,7 @@ static enum status check_count(const struct replica_session *s, const struct rel
                       "'%s' has %zu disks on the primary %s and %zu on the replica %s.", r->name,
                       primary->count, s->theirs.host, r->disk_count, s->service->host_name);
     return status_advise(
-        EVENT_DISK_SIZES_DIFFER,
+        DiskSizesDiffer_value,
         "Disks pair by their order: enable both sides with the same number of disks.");
 }
 
@@ -219,11 +221,11 @@ static enum status check_pair(struct replica_session *s, const struct relationsh
                           primary->logical_sector, path, (unsigned long long)info->virtual_size,
                           info->logical_sector_size);
         if (primary->logical_sector != info->logical_sector_size)
-            return status_advise(EVENT_DISK_SIZES_DIFFER,
+            return status_advise(DiskSizesDiffer_value,
                                  "Create the replica's disk anew: vrepdisk create \"%s\" --size "
                                  "%llu --logical-sector %u",
                                  path, (unsigned long long)primary->size, primary->logical_sector);
-        return status_advise(EVENT_DISK_SIZES_DIFFER,
+        return status_advise(DiskSizesDiffer_value,
                              "Resize the replica's disk: vrepdisk resize \"%s\" --size %llu. If it "
                              "was resynchronized "
                              "before, resume with --resynchronize --overwrite-replica afterwards.",
@@ -287,9 +289,9 @@ static enum status warn_of_room(const struct replica_session *s, const struct re
 {
     char text[STATUS_MESSAGE_MAX];
     if (!request->probe)
-        VM_EVENT(s->service, EVENT_ROOM_MAY_NOT_SUFFICE, r, EVENT_GUID(request->resync_id),
-                 EVENT_STRING(r->disks[disk].path), EVENT_NUMBER(volume->needed),
-                 EVENT_NUMBER(volume->free_space));
+        EventWriteRoomMayNotSuffice(s->service->events, r->name, r->id.bytes,
+                                    request->resync_id.bytes, r->disks[disk].path, volume->needed,
+                                    volume->free_space);
     snprintf(text, sizeof text,
              "If every block of '%.255s' differs, %llu bytes are needed on the volume of '%.400s', "
              "which has %llu free.",
@@ -318,7 +320,7 @@ static enum status check_volume(const struct replica_session *s, const struct re
                           "%llu nothing is begun.",
                           path, (unsigned long long)volume->free_space,
                           (unsigned long long)FREE_SPACE_FLOOR);
-        return status_advise(EVENT_SUSPENDED_FOR_SPACE, "Make room on %s.", s->service->host_name);
+        return status_advise(SuspendedForSpace_value, "Make room on %s.", s->service->host_name);
     }
     return volume->free_space < needed ? warn_of_room(s, r, request, disk, volume, out->warnings)
                                        : STATUS_OK;
@@ -450,7 +452,7 @@ static enum status agree_on(struct replica_session *s, const struct relationship
     free(infos);
     if (st == STATUS_REPLICA_CHANGED && !request->probe) {
         struct status_details why = *status_last();
-        VM_EVENT(s->service, EVENT_REPLICA_CHANGED, r, EVENT_STRING(why.message));
+        EventWriteReplicaChanged(s->service->events, r->name, r->id.bytes, why.message);
         (void)status_restore(&why);
     }
     return st;

@@ -7,7 +7,7 @@
 #include "base/os.h"
 #include "service/replicate/fault_point.h"
 #include "service/replicate/replica_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 char *resync_child_path(const char *disk_path, const struct guid *resync_id, bool merging)
 {
@@ -143,7 +143,7 @@ static enum status make_child(struct replica_session *s, const struct relationsh
     if (!vhd_identity_unchanged(&before, &info.identity))
         return status_fail(STATUS_IN_USE, 0, "Somebody else wrote '%s' while its log was replayed.",
                            r->disks[i].path);
-    VM_EVENT(s->service, EVENT_DISK_LOG_REPLAYED, r, EVENT_STRING(r->disks[i].path));
+    EventWriteDiskLogReplayed(s->service->events, r->name, r->id.bytes, r->disks[i].path);
     return STATUS_OK;
 }
 
@@ -207,7 +207,7 @@ static enum status guard_going_on(struct replica_session *s, const struct relati
     if (st != STATUS_REPLICA_CHANGED)
         return st;
     struct status_details why = *status_last();
-    VM_EVENT(s->service, EVENT_REPLICA_CHANGED, r, EVENT_STRING(why.message));
+    EventWriteReplicaChanged(s->service->events, r->name, r->id.bytes, why.message);
     st = replica_discard(s->service, s->key, s->claim, REASON_REPLICA_CHANGED);
     s->bases = NULL;
     return st == STATUS_OK ? status_restore(&why) : st;

@@ -3,7 +3,7 @@
 
 #include "service/replicate/fault_point.h"
 #include "service/replicate/replica_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 struct reserving_change {
     bool reserved;
@@ -61,9 +61,8 @@ static enum status check_together(const struct replica_session *s, const struct 
         enum status st = s->service->fs->free_space(s->service->fs, r->disks[i].path, &free_space);
         if (st != STATUS_OK)
             return st;
-        VM_EVENT(s->service, EVENT_ROOM_NOT_RESERVED, r, EVENT_GUID(r->resync_id),
-                 EVENT_STRING(r->disks[i].path), EVENT_NUMBER(needs[i].allocation),
-                 EVENT_NUMBER(free_space));
+        EventWriteRoomNotReserved(s->service->events, r->name, r->id.bytes, r->resync_id.bytes,
+                                  r->disks[i].path, needs[i].allocation, free_space);
         if (free_space >= sum)
             continue;
         (void)status_fail(STATUS_NO_SPACE, 0,
@@ -141,8 +140,8 @@ static enum status reserve_and_persist(struct replica_session *s, const struct r
         registry_update(s->service->registry, s->key, change_merging, (void *)&s->agreed.resync_id);
     FAULT_POINT("after-merging-persist");
     if (st == STATUS_OK)
-        VM_EVENT(s->service, EVENT_MERGE_BEGUN, r, EVENT_GUID(r->resync_id), EVENT_NUMBER(needed),
-                 EVENT_NUMBER(r->disk_count));
+        EventWriteMergeBegun(s->service->events, r->name, r->id.bytes, r->resync_id.bytes, needed,
+                             (uint32_t)r->disk_count);
     return st;
 }
 

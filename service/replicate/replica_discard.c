@@ -5,7 +5,7 @@
 #include "base/checked.h"
 #include "service/replicate/fault_point.h"
 #include "service/replicate/replica_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 #define DELETE_PIECE (64ull << 20)
 
@@ -129,7 +129,7 @@ enum status replica_discard(const struct service_context *service, registry_key 
             STATUS_REFUSED, 0,
             "The resynchronization of '%s' is being merged and can no longer be cancelled.",
             r->name);
-        st = status_advise(EVENT_REFUSED_WHILE_MERGING, "Wait for the merge to finish.");
+        st = status_advise(RefusedWhileMerging_value, "Wait for the merge to finish.");
     } else if (r->phase == PHASE_COMPARING) {
         st = discard_comparing(service, key, r, claim, reason);
     } else {

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "service/replicate/replica_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 // 1601-01-01 to 1970-01-01 in milliseconds.
 #define FILE_TIME_EPOCH_MS 11644473600000
@@ -39,7 +39,7 @@ enum status replica_check_guard(const struct relationship *r, size_t disk,
                       d->path, r->name, format_file_time(now->write_time, ours), primary->name,
                       format_file_time(primary->write_time, theirs));
     return status_advise(
-        EVENT_REPLICA_CHANGED,
+        ReplicaChanged_value,
         "Find out which side is right. To give up what was written to the replica: vrepctl resume "
         "\"%s\" --resynchronize --overwrite-replica",
         r->name);
@@ -125,6 +125,9 @@ enum status replica_adopt_into_base(const struct service_context *service, regis
         goto out;
     const struct vhd_set_identity how = {.fs = service->fs, .virtual_disk_id = &d->adopt_id};
     st = vhd_set_identity(d->path, &how);
+    if (st == STATUS_OK)
+        EventWriteDiskIdentityAdopted(service->events, r->name, r->id.bytes, r->resync_id.bytes,
+                                      d->path, d->adopt_id.bytes);
     // Somebody has made a child over it since: the id stays, and the next run warns of it again.
     if (st == STATUS_OK || st == STATUS_REFUSED)
         st = vhd_open(d->path, &open, &base);

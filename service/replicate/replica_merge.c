@@ -3,8 +3,9 @@
 
 #include "base/clock.h"
 #include "service/replicate/fault_point.h"
+#include "service/replicate/progress_pace.h"
 #include "service/replicate/replica_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 #define PROGRESS_INTERVAL_MS 100
 
@@ -16,6 +17,7 @@ struct merge_run {
     struct resync_progress progress;
     int64_t shown;
     size_t disk; // the one that is merged now
+    struct progress_pace pace;
 };
 
 static bool is_cut(void *context)
@@ -31,15 +33,28 @@ static void show(struct merge_run *run)
     run->shown = clock_mono_ms();
 }
 
+static void tell_progress(struct merge_run *run, uint64_t done, uint64_t total, int64_t now)
+{
+    const struct relationship *r = run->r;
+    unsigned percent;
+    if (progress_pace_due(&run->pace, done, total, now, &percent))
+        EventWriteMergeProgress(run->service->events, r->name, r->id.bytes, r->resync_id.bytes,
+                                r->disks[run->disk].path, percent, done, total);
+}
+
 static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
     struct merge_run *run = context;
+    struct disk_progress *progress = &run->progress.disk[run->disk];
+    int64_t now = clock_mono_ms();
     FAULT_POINT("merge-step");
-    run->progress.disk[run->disk].merged = done;
-    run->progress.disk[run->disk].merge_total = total;
-    int64_t passed = clock_mono_ms() - run->shown;
-    if (passed >= PROGRESS_INTERVAL_MS)
+    if (progress->merge_total == 0) // the first call for this disk
+        progress_pace_begin(&run->pace, done, total, now);
+    progress->merged = done;
+    progress->merge_total = total;
+    if (now - run->shown >= PROGRESS_INTERVAL_MS)
         show(run);
+    tell_progress(run, done, total, now);
     return !is_cut(run);
 }
 
@@ -103,6 +118,11 @@ static enum status persist_merged(struct merge_run *run, size_t i)
     struct merged_change change = {.disk = i, .identity = info.identity};
     st = registry_update(run->service->registry, run->key, change_merged, &change);
     vhd_abandon(base);
+    // What a VHDX takes over was in its child.
+    if (st == STATUS_OK && run->r->adopt_identity && info.format == VHD_FORMAT_VHDX)
+        EventWriteDiskIdentityAdopted(run->service->events, run->r->name, run->r->id.bytes,
+                                      run->r->resync_id.bytes, run->r->disks[i].path,
+                                      info.virtual_disk_id.bytes);
     return st;
 }
 
@@ -159,14 +179,14 @@ static enum resync_end finish_elsewhere(struct merge_run *run, size_t i)
     bool elsewhere = true;
     if (registry_update(run->service->registry, run->key, change_finished, &elsewhere) != STATUS_OK)
         return RESYNC_RETRY;
-    VM_EVENT(run->service, EVENT_MERGE_FINISHED_ELSEWHERE, run->r, EVENT_GUID(run->r->resync_id),
-             EVENT_STRING(run->r->disks[i].path));
+    EventWriteMergeFinishedElsewhere(run->service->events, run->r->name, run->r->id.bytes,
+                                     run->r->resync_id.bytes, run->r->disks[i].path);
     (void)status_fail(STATUS_REPLICA_CHANGED, 0,
                       "The merge of '%s' was finished or undone outside the service: the "
                       "differencing disk of '%s' is gone "
                       "or no longer fits it.",
                       run->r->name, run->r->disks[i].path);
-    (void)status_advise(EVENT_REPLICA_CHANGED, "Resynchronize from the primary.");
+    (void)status_advise(ReplicaChanged_value, "Resynchronize from the primary.");
     return RESYNC_GUARD;
 }
 
@@ -175,9 +195,9 @@ static enum resync_end interrupted(struct merge_run *run, enum status st)
     if (st == STATUS_CANCELLED && is_cut(run))
         return RESYNC_CUT;
     struct status_details why = *status_last();
-    VM_EVENT(run->service, EVENT_MERGE_INTERRUPTED, run->r, EVENT_GUID(run->r->resync_id),
-             EVENT_ERROR_FIELDS(&why),
-             EVENT_ADVICE(&why, "Mend the cause; nothing is lost meanwhile."));
+    EventWriteMergeInterrupted(run->service->events, run->r->name, run->r->id.bytes,
+                               run->r->resync_id.bytes, why.message, event_code(&why),
+                               event_advice(&why, "Mend the cause; nothing is lost meanwhile."));
     (void)status_restore(&why);
     return RESYNC_RETRY;
 }
@@ -265,9 +285,9 @@ enum resync_end resync_replica_merge(const struct service_context *service, regi
         uint64_t merged = 0;
         for (size_t i = 0; i < run.r->disk_count; i++)
             merged += run.progress.disk[i].merged;
-        VM_EVENT(service, EVENT_MERGE_FINISHED, run.r, EVENT_GUID(run.r->resync_id),
-                 EVENT_NUMBER(merged),
-                 EVENT_NUMBER((uint64_t)(clock_mono_ms() - run.progress.mono_started) / 1000));
+        EventWriteMergeFinished(service->events, run.r->name, run.r->id.bytes,
+                                run.r->resync_id.bytes, merged,
+                                (uint64_t)(clock_mono_ms() - run.progress.mono_started) / 1000);
     }
     struct status_details why = *status_last();
     registry_clear_progress(service->registry, key);

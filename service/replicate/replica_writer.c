@@ -9,7 +9,7 @@
 #include "service/replicate/child_digest.h"
 #include "service/replicate/fault_point.h"
 #include "service/replicate/replica_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 // The primary's windows have up to 128 MiB of data and what waited for leaves, and it may be one
 // window ahead of our verification.
@@ -384,9 +384,10 @@ static enum status ask_again(struct replica_writer *w, uint64_t end)
     registry_count(s->service->registry, s->key, COUNT_VERIFICATION_FAILURES, w->retry_count);
     if (registry_get(s->service->registry, s->key, &r) == STATUS_OK) {
         for (size_t i = 0; i < w->retry_count; i++)
-            VM_EVENT(s->service, EVENT_VERIFICATION_FAILED, r, EVENT_GUID(s->agreed.resync_id),
-                     EVENT_STRING(w->disk_paths[w->stream]), EVENT_NUMBER(w->retry[i]),
-                     EVENT_NUMBER(unit_length(w->sizes[w->stream], w->retry[i])));
+            EventWriteVerificationFailed(s->service->events, r->name, r->id.bytes,
+                                         s->agreed.resync_id.bytes, w->disk_paths[w->stream],
+                                         w->retry[i],
+                                         unit_length(w->sizes[w->stream], w->retry[i]));
         relationship_free(r);
     }
     uint8_t units[4 * LEAF_REQUEST_MAX];
@@ -442,6 +443,19 @@ static enum status advance(struct replica_writer *w, uint64_t end)
     return st == STATUS_OK ? connection_flush(s->connection) : st;
 }
 
+// The end of 50035: what was sent once more is right.
+static void tell_verified(const struct replica_writer *w)
+{
+    const struct replica_session *s = w->session;
+    struct relationship *r = NULL;
+    if (registry_get(s->service->registry, s->key, &r) != STATUS_OK)
+        return;
+    EventWriteVerificationSucceeded(s->service->events, r->name, r->id.bytes,
+                                    s->agreed.resync_id.bytes, w->disk_paths[w->stream],
+                                    (uint32_t)w->resent_count);
+    relationship_free(r);
+}
+
 static enum status take_window_end(struct replica_writer *w, const struct wire_header *header)
 {
     if (header->stream >= w->disk_count)
@@ -473,6 +487,8 @@ static enum status take_window_end(struct replica_writer *w, const struct wire_h
                           (unsigned long long)w->retry[0], w->disk_paths[w->stream]);
         return status_advise(0, "Check the replica's volume and memory, then resume replication.");
     }
+    if (again)
+        tell_verified(w);
     return w->retry_count > 0 ? ask_again(w, header->offset) : advance(w, header->offset);
 }
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "service/replicate/fault_point.h"
 #include "service/replicate/primary_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 // ---- begin ----
 
@@ -133,10 +133,10 @@ static void tell_identities(const struct primary_session *s, const struct disk_h
         vhd_get_info(hold->disk[i], &info);
         peer_disk_describe(&info, &ours);
         if (peer_disk_identity_differs(&ours, theirs))
-            VM_EVENT(s->service, EVENT_DISK_IDENTITY_DIFFERS, s->r, EVENT_GUID(s->r->resync_id),
-                     EVENT_STRING(s->r->disks[i].path), EVENT_STRING(theirs->name),
-                     EVENT_GUID(ours.virtual_disk_id), EVENT_GUID(theirs->virtual_disk_id),
-                     EVENT_NUMBER(ours.physical_sector), EVENT_NUMBER(theirs->physical_sector));
+            EventWriteDiskIdentityDiffers(s->service->events, s->r->name, s->r->id.bytes,
+                                          s->r->resync_id.bytes, s->r->disks[i].path, theirs->name,
+                                          ours.virtual_disk_id.bytes, theirs->virtual_disk_id.bytes,
+                                          ours.physical_sector, theirs->physical_sector);
     }
 }
 
@@ -203,7 +203,7 @@ static enum resync_end act_on_outcome(struct primary_session *s, enum request_ou
             STATUS_REPLICA_CHANGED, 0,
             "The merge of '%s' was finished or undone on %s by somebody else than its service.",
             s->r->name, s->theirs.host);
-        (void)status_advise(EVENT_REPLICA_CHANGED, "Resynchronize.");
+        (void)status_advise(ReplicaChanged_value, "Resynchronize.");
         return RESYNC_GUARD;
     case REQUEST_OUTCOME_MERGING: // the answer to a follow is never this
     case REQUEST_OUTCOME_COMPARING:
@@ -273,6 +273,14 @@ static enum resync_end commit(struct primary_session *s, struct disk_hold **hold
 
 // ---- an attempt ----
 
+// The end of 29292 and 32315.
+static void tell_connected_again(const struct primary_session *s)
+{
+    if (s->r->attempts > 0)
+        EventWriteAttemptSucceeded(s->service->events, s->r->name, s->r->id.bytes,
+                                   s->r->resync_id.bytes, s->r->replica_server, s->r->attempts);
+}
+
 static enum resync_end compare_and_commit(struct primary_session *s, struct disk_hold **hold)
 {
     struct beginning beginning;
@@ -286,6 +294,7 @@ static enum resync_end compare_and_commit(struct primary_session *s, struct disk
                           beginning.restarted);
         return RESYNC_RESTART;
     }
+    tell_connected_again(s);
     s->progress.activity = "Comparing";
     for (size_t i = 0; st == STATUS_OK && i < beginning.count; i++)
         if (beginning.start[i] < s->progress.disk[i].total)
@@ -306,6 +315,8 @@ static enum resync_end resume_commit(struct primary_session *s, struct disk_hold
     enum status st = ask_outcome(s, REQUEST_OUTCOME, PRIMARY_ANSWER_MS, &answered, &outcome);
     if (st != STATUS_OK)
         return primary_end_of(s, st);
+    if (outcome != REQUEST_OUTCOME_COMPARING)
+        tell_connected_again(s);
     if (outcome == REQUEST_OUTCOME_MERGING)
         return committed(s, hold);
     if (outcome != REQUEST_OUTCOME_COMPARING)

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "service/replicate/fault_point.h"
 #include "service/replicate/replica_session.h"
-#include "service/replicate/replication_events.h"
+#include "service/vm_events.h"
 
 // Requests and window ends come besides the data that credit allows.
 #define INBOX_LIMIT        (REPLICA_DATA_CREDIT + 2 * WIRE_PAYLOAD_MAX)
@@ -327,8 +327,8 @@ void resync_replica_session(const struct service_context *service,
     }
     struct status_details why = *status_last();
     if (st == STATUS_PROTOCOL && s->connection)
-        EVENT_RAISE(service->events, EVENT_PEER_MISBEHAVED,
-                    EVENT_STRING(connection_peer(s->connection)), EVENT_ERROR_FIELDS(&why));
+        EventWritePeerMisbehaved(service->events, connection_peer(s->connection), why.message,
+                                 event_code(&why));
     // The disks first: whoever displaces this connection waits for them, not for the peer.
     if (st != STATUS_CONNECTION && s->connection)
         connection_tell(s->connection, &why);

@@ -34,8 +34,8 @@ static struct task_verdict stalled(struct task *task, const struct relationship 
     merge.delay_ms = relationship_retry_delay_ms(task->failures);
     keep_note(task, &merge);
     registry_count(task->supervisor->context.registry, task->key, COUNT_FAILED_ATTEMPTS, 1);
-    VM_EVENT(&task->supervisor->context, EVENT_MERGE_STALLED, r, EVENT_ERROR_FIELDS(why),
-             EVENT_NUMBER(merge.delay_ms / 60000));
+    EventWriteMergeStalled(task->supervisor->context.events, r->name, r->id.bytes, why->message,
+                           event_code(why), (uint32_t)(merge.delay_ms / 60000));
     return (struct task_verdict){TASK_LATER, merge.delay_ms};
 }
 
@@ -44,7 +44,7 @@ static void recovered(struct task *task, const struct relationship *r)
     if (task->failures == 0)
         return;
     keep_note(task, &(const struct merge_note){.why = NULL});
-    VM_EVENT_PLAIN(&task->supervisor->context, EVENT_MERGE_RECOVERED, r);
+    EventWriteMergeRecovered(task->supervisor->context.events, r->name, r->id.bytes);
 }
 
 struct task_verdict merge_task_attempt(struct task *task)

@@ -105,8 +105,9 @@ static void remove_now(void *context)
     removal->status = s;
     removal->why = *status_last();
     if (s == STATUS_OK)
-        VM_EVENT(service, EVENT_REPLICATION_REMOVED, removal->r, EVENT_STRING(removal->remark),
-                 EVENT_STRING(removal->caller.account), EVENT_STRING(removal->caller.client));
+        EventWriteReplicationRemoved(service->events, removal->r->name, removal->r->id.bytes,
+                                     removal->remark, removal->caller.account,
+                                     removal->caller.client);
 }
 
 static enum status removal_new(struct supervisor *supervisor, registry_key key,

@@ -16,9 +16,9 @@ static void change(struct task *task, const struct relationship *r, registry_cha
     if (s == STATUS_OK || s == STATUS_NOT_FOUND) // not found: removed meanwhile
         return;
     const struct status_details why = *status_last();
-    VM_EVENT(
-        context, EVENT_RESYNCHRONIZE_COMPLETE_FAILED, r, EVENT_ERROR_FIELDS(&why),
-        EVENT_STRING("Make room on the volume of VRep's data folder, then restart the service."));
+    EventWriteResynchronizeCompleteFailed(
+        context->events, r->name, r->id.bytes, why.message, event_code(&why),
+        "Make room on the volume of VRep's data folder, then restart the service.");
 }
 
 // What a resynchronization that runs no more leaves behind in no case. A cancel that was asked for
@@ -63,9 +63,9 @@ static void raise_finished(const struct task *task, const struct relationship *r
                            const char *completion, const char *text,
                            const struct status_details *why)
 {
-    uint32_t result = !why ? 0 : why->os_code ? why->os_code : (uint32_t)why->status;
-    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_FINISHED, r, EVENT_HEX32(result),
-             EVENT_STRING(completion), EVENT_STRING(text), EVENT_GUID(r->resync_id));
+    uint32_t result = why ? event_code(why) : 0;
+    EventWriteResynchronizeFinished(task->supervisor->context.events, r->name, r->id.bytes, result,
+                                    completion, text, r->resync_id.bytes, r->replica_server);
 }
 
 // ---- merged ----
@@ -89,13 +89,14 @@ void settle_merged(struct task *task, const struct relationship *r)
     if (r->cancel_pending) {
         struct task_caller caller;
         task_get_caller(task, &caller);
-        VM_EVENT(context, EVENT_RESYNCHRONIZE_NOT_CANCELLABLE, r,
-                 EVENT_STRING("The cancel came too late; the merge had begun and has finished."),
-                 EVENT_STRING(caller.account), EVENT_STRING(caller.client));
+        EventWriteResynchronizeNotCancellable(
+            context->events, r->name, r->id.bytes,
+            "The cancel came too late; the merge had begun and has finished.", caller.account,
+            caller.client, "Nothing need be done.");
     }
     raise_finished(task, r, "Merged", "The replica's disks equal the primary's.", NULL);
-    VM_EVENT(context, EVENT_RESYNCHRONIZE_COMPLETED, r, EVENT_STRING(r->replica_server),
-             EVENT_GUID(r->resync_id));
+    EventWriteResynchronizeCompleted(context->events, r->name, r->id.bytes, r->replica_server,
+                                     r->resync_id.bytes);
 }
 
 // ---- cancelled ----
@@ -118,18 +119,18 @@ void settle_cancelled(struct task *task, const struct relationship *r)
     task_get_caller(task, &caller);
     change(task, r, to_cancelled, NULL);
     registry_clear_progress(context->registry, task->key);
-    VM_EVENT(context, EVENT_RESYNCHRONIZE_CANCELLED, r, EVENT_STRING(caller.account),
-             EVENT_STRING(caller.client));
+    EventWriteResynchronizeCancelled(context->events, r->name, r->id.bytes, caller.account,
+                                     caller.client);
     raise_finished(task, r, "Cancelled", "The replica's disks were never written.", NULL);
 }
 
 void settle_cancel_pending(struct task *task, const struct relationship *r,
                            const struct status_details *why)
 {
-    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_CANCEL_FAILED, r,
-             EVENT_ERROR_FIELDS(why),
-             EVENT_ADVICE(
-                 why, "Bring the replica server back; the cancel takes effect when it answers."));
+    EventWriteResynchronizeCancelFailed(
+        task->supervisor->context.events, r->name, r->id.bytes, why->message, event_code(why),
+        event_advice(why,
+                     "Bring the replica server back; the cancel takes effect when it answers."));
 }
 
 static enum status to_follow(struct relationship *r, void *argument)
@@ -147,9 +148,10 @@ void settle_cancel_too_late(struct task *task, const struct relationship *r)
     struct task_caller caller;
     task_get_caller(task, &caller);
     change(task, r, to_follow, NULL);
-    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_NOT_CANCELLABLE, r,
-             EVENT_STRING("The replica server has begun to merge; that is followed to its end."),
-             EVENT_STRING(caller.account), EVENT_STRING(caller.client));
+    EventWriteResynchronizeNotCancellable(
+        task->supervisor->context.events, r->name, r->id.bytes,
+        "The replica server has begun to merge; that is followed to its end.", caller.account,
+        caller.client, "Wait for the merge to finish.");
 }
 
 // ---- guard ----
@@ -171,7 +173,7 @@ void settle_guard(struct task *task, const struct relationship *r, const struct 
     struct relationship *now;
     change(task, r, to_guarded, &error);
     registry_clear_progress(context->registry, task->key);
-    VM_EVENT(context, EVENT_REPLICA_CHANGED, r, EVENT_STRING(why->message));
+    EventWriteReplicaChanged(context->events, r->name, r->id.bytes, why->message);
     raise_finished(task, r, "Refused", why->message, why);
     if (registry_get(context->registry, task->key, &now) != STATUS_OK)
         return;
@@ -210,8 +212,9 @@ void settle_suspended(struct task *task, const struct relationship *r,
         snprintf(cause, sizeof cause, "Paused by %s (%s)", caller.account, caller.client);
     drop_full_stop(cause);
     change(task, r, to_suspended, cause);
-    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_SUSPENDED, r, EVENT_STRING(cause),
-             EVENT_STRING(why ? "" : caller.account), EVENT_STRING(why ? "" : caller.client));
+    EventWriteResynchronizeSuspended(task->supervisor->context.events, r->name, r->id.bytes, cause,
+                                     why ? "" : caller.account, why ? "" : caller.client,
+                                     r->resync_id.bytes);
 }
 
 void settle_no_space(struct task *task, const struct relationship *r,
@@ -221,8 +224,8 @@ void settle_no_space(struct task *task, const struct relationship *r,
     snprintf(cause, sizeof cause, "Too little room for the replica: %s", why->message);
     drop_full_stop(cause);
     change(task, r, to_suspended, cause);
-    VM_EVENT(&task->supervisor->context, EVENT_SUSPENDED_FOR_SPACE, r,
-             EVENT_STRING(r->replica_server), EVENT_STRING(why->message));
+    EventWriteSuspendedForSpace(task->supervisor->context.events, r->name, r->id.bytes,
+                                r->replica_server, why->message);
 }
 
 // ---- failed ----
@@ -244,10 +247,10 @@ void settle_failed(struct task *task, const struct relationship *r,
     struct status_details error = *why;
     change(task, r, to_error, &error);
     count_failure(task);
-    VM_EVENT(context, EVENT_RESYNCHRONIZE_COMPLETE_FAILED, r, EVENT_ERROR_FIELDS(why),
-             EVENT_ADVICE(why, MEND_AND_RESUME));
-    VM_EVENT(context, EVENT_RESYNCHRONIZE_FAILED, r, EVENT_ERROR_FIELDS(why),
-             EVENT_ADVICE(why, MEND_AND_RESUME));
+    EventWriteResynchronizeCompleteFailed(context->events, r->name, r->id.bytes, why->message,
+                                          event_code(why), event_advice(why, MEND_AND_RESUME));
+    EventWriteResynchronizeFailed(context->events, r->name, r->id.bytes, why->message,
+                                  event_code(why), event_advice(why, MEND_AND_RESUME));
     raise_finished(task, r, "Failed", why->message, why);
 }
 
@@ -294,8 +297,9 @@ void settle_not_started(struct task *task, const struct relationship *r,
     change(task, r, to_before, &back);
     count_failure(task);
     registry_clear_progress(context->registry, task->key);
-    VM_EVENT(context, EVENT_RESYNCHRONIZE_START_FAILED, r, EVENT_ERROR_FIELDS(why),
-             EVENT_ADVICE(why, "Mend the cause, then start it again."));
+    EventWriteResynchronizeStartFailed(context->events, r->name, r->id.bytes, why->message,
+                                       event_code(why),
+                                       event_advice(why, "Mend the cause, then start it again."));
     raise_finished(task, r, "NotStarted", why->message, why);
 }
 
@@ -314,20 +318,21 @@ void settle_restart(struct task *task, const struct relationship *r,
 {
     struct status_details error = *why;
     change(task, r, to_start, &error);
-    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_RESTARTED, r, EVENT_GUID(r->resync_id),
-             EVENT_STRING(why->message));
+    EventWriteResynchronizeRestarted(task->supervisor->context.events, r->name, r->id.bytes,
+                                     r->resync_id.bytes, why->message);
 }
 
 struct retry {
     const struct status_details *why;
     bool moved;
+    unsigned attempts; // failed, this one included
     uint64_t delay_ms;
 };
 
 static enum status to_retry(struct relationship *r, void *argument)
 {
     struct retry *retry = argument;
-    r->attempts = retry->moved ? 1 : r->attempts + 1;
+    r->attempts = retry->attempts = retry->moved ? 1 : r->attempts + 1;
     r->error = *retry->why;
     retry->delay_ms = relationship_retry_delay_ms(r->attempts);
     r->next_attempt = clock_wall_ms() + (int64_t)retry->delay_ms;
@@ -337,10 +342,12 @@ static enum status to_retry(struct relationship *r, void *argument)
 uint64_t settle_retry(struct task *task, const struct relationship *r,
                       const struct status_details *why, bool moved)
 {
-    struct retry retry = {.why = why, .moved = moved, .delay_ms = relationship_retry_delay_ms(1)};
+    struct retry retry = {
+        .why = why, .moved = moved, .attempts = 1, .delay_ms = relationship_retry_delay_ms(1)};
     change(task, r, to_retry, &retry);
     count_failure(task);
-    VM_EVENT(&task->supervisor->context, EVENT_REPLICATION_WILL_RETRY, r,
-             EVENT_NUMBER(retry.delay_ms / 60000), EVENT_ERROR_FIELDS(why));
+    EventWriteReplicationWillRetry(task->supervisor->context.events, r->name, r->id.bytes,
+                                   (uint32_t)(retry.delay_ms / 60000), why->message,
+                                   event_code(why), retry.attempts);
     return retry.delay_ms;
 }

@@ -95,8 +95,9 @@ static enum status begin_attempt(struct task *task, struct begin_change *change)
     registry_clear_progress(registry, task->key);
     if (registry_get(registry, task->key, &r) != STATUS_OK)
         return STATUS_OK;
-    VM_EVENT(&task->supervisor->context, EVENT_RESYNCHRONIZE_STARTED, r,
-             EVENT_STRING(r->replica_server), EVENT_GUID(r->resync_id));
+    EventWriteResynchronizeStarted(task->supervisor->context.events, r->name, r->id.bytes,
+                                   r->replica_server, r->resync_id.bytes,
+                                   resynchronize_reason_text(r->reason), (uint32_t)r->disk_count);
     relationship_free(r);
     return STATUS_OK;
 }

@@ -22,6 +22,7 @@ struct sessions {
     pthread_mutex_t lock; // guards the list
     struct session *first;
     unsigned count;
+    unsigned refused; // since the last one that was served
     bool shut;
 };
 
@@ -47,17 +48,33 @@ static void session_run(void *context)
     free(session);
 }
 
-// Links the session; false: there are too many, or the service ends.
-static bool admit(struct sessions *sessions, struct session *session)
+// Links the session; false: there are too many, or the service ends. *refused: how many others
+// were refused before.
+static bool admit(struct sessions *sessions, struct session *session, unsigned *refused)
 {
     pthread_mutex_lock(&sessions->lock);
     bool admitted = !sessions->shut && sessions->count < SESSIONS_MAX;
+    *refused = sessions->refused;
+    sessions->refused = admitted ? 0 : sessions->refused + 1;
     if (admitted) {
         session->next = sessions->first;
         sessions->first = session;
         sessions->count++;
     }
     pthread_mutex_unlock(&sessions->lock);
+    return admitted;
+}
+
+// A flood of connections is two events: its first refusal and its end.
+static bool admit_and_tell(struct sessions *sessions, struct session *session)
+{
+    struct event_writer *events = sessions->supervisor->context.events;
+    unsigned refused;
+    bool admitted = admit(sessions, session, &refused);
+    if (admitted && refused > 0)
+        EventWriteConnectionsServedAgain(events, session->stream->peer, refused);
+    else if (!admitted && refused == 0)
+        EventWriteConnectionRefusedBusy(events, session->stream->peer, SESSIONS_MAX);
     return admitted;
 }
 
@@ -72,13 +89,10 @@ static void serve(struct sessions *sessions, struct stream *stream)
     }
     session->owner = sessions;
     session->stream = stream;
-    if (!admit(sessions, session)) {
-        EVENT_RAISE(sessions->supervisor->context.events, EVENT_CONNECTION_REFUSED_BUSY,
-                    EVENT_STRING(stream->peer), EVENT_NUMBER(SESSIONS_MAX));
-    } else if (workers_start(sessions->supervisor->workers, "a connection", stream->peer,
-                             session_run, session) == STATUS_OK) {
-        return;
-    } else {
+    if (admit_and_tell(sessions, session)) {
+        if (workers_start(sessions->supervisor->workers, "a connection", stream->peer, session_run,
+                          session) == STATUS_OK)
+            return;
         unlink_session(sessions, session);
     }
     stream->ops->close(stream);
@@ -118,8 +132,8 @@ static void start_merge(void *context, registry_key key)
     if (registry_get(supervisor->context.registry, key, &r) != STATUS_OK)
         return;
     // The phase is persisted: the next start of the service merges.
-    VM_EVENT(&supervisor->context, EVENT_MERGE_STALLED, r, EVENT_ERROR_FIELDS(&why),
-             EVENT_NUMBER(0));
+    EventWriteMergeStalled(supervisor->context.events, r->name, r->id.bytes, why.message,
+                           event_code(&why), 0);
     relationship_free(r);
 }
 

@@ -281,11 +281,11 @@ static void tell_standstill(const struct supervisor *supervisor, const struct st
     if (registry_get(supervisor->context.registry, what->key, &r) != STATUS_OK)
         return;
     if (what->stalled)
-        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_STALLED, r, EVENT_GUID(r->resync_id),
-                 EVENT_NUMBER(what->seconds), EVENT_STRING(what->activity));
+        EventWriteResynchronizeStalled(supervisor->context.events, r->name, r->id.bytes,
+                                       r->resync_id.bytes, what->seconds, what->activity);
     else
-        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_RECOVERED, r, EVENT_GUID(r->resync_id),
-                 EVENT_NUMBER(what->seconds));
+        EventWriteResynchronizeRecovered(supervisor->context.events, r->name, r->id.bytes,
+                                         r->resync_id.bytes, what->seconds);
     relationship_free(r);
 }
 

@@ -70,8 +70,8 @@ static enum status go_on(struct supervisor *supervisor, const struct pending *pe
     if (asks_for_merge(r))
         return tasks_add_merge(supervisor->tasks, pending->key);
     if (r->queue_number == 0)
-        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_CONTINUES, r, EVENT_GUID(r->resync_id),
-                 EVENT_STRING(resynchronize_phase_text(r->phase)));
+        EventWriteResynchronizeContinues(supervisor->context.events, r->name, r->id.bytes,
+                                         r->resync_id.bytes, resynchronize_phase_text(r->phase));
     return tasks_add_resync(supervisor->tasks, pending->key, r->queue_number, false,
                             r->bandwidth_limit, r->cancel_pending ? JOB_CANCEL : JOB_GO, NULL);
 }

@@ -137,12 +137,12 @@ static enum status start(struct supervisor *supervisor, registry_key key,
 {
     bool anew = change->action == ACTION_START;
     if (anew)
-        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_INITIATED, r,
-                 EVENT_STRING(r->replica_server), EVENT_STRING(caller->account),
-                 EVENT_STRING(caller->client));
+        EventWriteResynchronizeInitiated(supervisor->context.events, r->name, r->id.bytes,
+                                         r->replica_server, resynchronize_reason_text(r->reason),
+                                         caller->account, caller->client);
     else
-        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_RESUMED, r,
-                 EVENT_STRING(caller->account), EVENT_STRING(caller->client));
+        EventWriteResynchronizeResumed(supervisor->context.events, r->name, r->id.bytes,
+                                       caller->account, caller->client, r->resync_id.bytes);
     enum status s = add_task(supervisor, key, r, change, JOB_GO, caller);
     if (s == STATUS_OK)
         say_queued(supervisor, key, anew ? "starts" : "goes on", r, message);
@@ -155,9 +155,9 @@ static enum status suspend(struct supervisor *supervisor, registry_key key,
 {
     if (change->was_queued) {
         (void)tasks_order(supervisor->tasks, key, JOB_CUT, caller);
-        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_SUSPENDED, r,
-                 EVENT_STRING(r->suspend_cause), EVENT_STRING(caller->account),
-                 EVENT_STRING(caller->client));
+        EventWriteResynchronizeSuspended(supervisor->context.events, r->name, r->id.bytes,
+                                         r->suspend_cause, caller->account, caller->client,
+                                         r->resync_id.bytes);
         snprintf(message, VERB_MESSAGE_MAX,
                  "The resynchronization of '%s' left the queue and is suspended.", r->name);
         return STATUS_OK;
@@ -175,8 +175,8 @@ static enum status cancel(struct supervisor *supervisor, registry_key key,
 {
     if (change->was_queued) {
         (void)tasks_order(supervisor->tasks, key, JOB_CUT, caller);
-        VM_EVENT(&supervisor->context, EVENT_RESYNCHRONIZE_CANCELLED, r,
-                 EVENT_STRING(caller->account), EVENT_STRING(caller->client));
+        EventWriteResynchronizeCancelled(supervisor->context.events, r->name, r->id.bytes,
+                                         caller->account, caller->client);
         snprintf(message, VERB_MESSAGE_MAX,
                  "The resynchronization of '%s' left the queue; its state is %s again.", r->name,
                  replication_state_text(r->state));
@@ -228,14 +228,14 @@ static enum status carry_out(struct supervisor *supervisor, registry_key key,
     case ACTION_CANCEL:
         return cancel(supervisor, key, r, change, caller, message);
     case ACTION_REPLICATE:
-        VM_EVENT(&supervisor->context, EVENT_REPLICATION_RESUMED, r, EVENT_STRING(caller->account),
-                 EVENT_STRING(caller->client));
+        EventWriteReplicationResumed(supervisor->context.events, r->name, r->id.bytes,
+                                     caller->account, caller->client);
         watch_look_soon(supervisor->watch);
         snprintf(message, VERB_MESSAGE_MAX, "Replication of '%s' is resumed.", r->name);
         return STATUS_OK;
     case ACTION_PAUSE:
-        VM_EVENT(&supervisor->context, EVENT_REPLICATION_SUSPENDED, r,
-                 EVENT_STRING(caller->account), EVENT_STRING(caller->client));
+        EventWriteReplicationSuspended(supervisor->context.events, r->name, r->id.bytes,
+                                       caller->account, caller->client);
         snprintf(message, VERB_MESSAGE_MAX, "Replication of '%s' is suspended.", r->name);
         return STATUS_OK;
     case ACTION_RETRY_NOW:

@@ -183,8 +183,8 @@ static void found_changed(const struct supervisor *supervisor, struct look *look
     if (registry_update(context->registry, look->key, note_changed, look) != STATUS_OK ||
         registry_get(context->registry, look->key, &now) != STATUS_OK)
         return;
-    VM_EVENT(context, EVENT_DISK_CHANGED_WHILE_NOT_TRACKED, now,
-             EVENT_STRING(look->r->disks[look->disk].path));
+    EventWriteDiskChangedWhileNotTracked(context->events, now->name, now->id.bytes,
+                                         look->r->disks[look->disk].path);
     vm_event_required(context, now);
     relationship_free(now);
 }
@@ -195,8 +195,9 @@ static void found_unknown(const struct supervisor *supervisor, struct look *look
     if (look->r->look_in_use ||
         registry_update(context->registry, look->key, note_unknown, look) != STATUS_OK)
         return;
-    VM_EVENT(context, EVENT_DISK_NOT_VERIFIED, look->r,
-             EVENT_STRING(look->r->disks[look->disk].path), EVENT_ERROR_FIELDS(&look->why));
+    EventWriteDiskNotVerified(context->events, look->r->name, look->r->id.bytes,
+                              look->r->disks[look->disk].path, look->why.message,
+                              event_code(&look->why));
 }
 
 // Only a change is worth a save: the time of each look is kept in memory.
@@ -206,7 +207,7 @@ static void found_unchanged(const struct supervisor *supervisor, struct look *lo
     if (!look->r->look_in_use ||
         registry_update(context->registry, look->key, note_known, look) != STATUS_OK)
         return;
-    VM_EVENT_PLAIN(context, EVENT_DISK_VERIFIED_AGAIN, look->r);
+    EventWriteDiskVerifiedAgain(context->events, look->r->name, look->r->id.bytes);
 }
 
 static void act_on(const struct supervisor *supervisor, struct look *look)

@@ -1,103 +1,99 @@
 #!/usr/bin/env python3
 # vrep-test: timeout=60 presets=native
-"""Every place that raises an event gives the fields that etw/catalogue.c has for it, in number and type.
+"""Every event of etw/VRep.man is raised somewhere, and only those; Event Viewer's views and docs/operations.md know them.
 
-The service asserts the same when it raises one; this finds the event that no test happens to raise.
+That values fit their fields in number and type is the compiler's: each event has a function of its own.
 """
 
 import os
 import re
 import sys
+import xml.etree.ElementTree as ElementTree
 
 TOP = os.environ.get("VREP_SOURCE_DIR", ".")
-GROUPS = {"VM": "SG", "ERROR_FIELDS": "SX", "RESYNC": "G", "WHO": "SS"}  # macros of the catalogue
-VALUES = {"EVENT_STRING": "S", "EVENT_GUID": "G", "EVENT_NUMBER": "N", "EVENT_HEX32": "X", "EVENT_ERROR_FIELDS": "SX", "EVENT_ADVICE": "S"}
-RAISES = {"EVENT_RAISE": ("", 1), "VM_EVENT": ("SG", 3), "VM_EVENT_PLAIN": ("SG", 3)}  # fields given, first of the rest
-REFUSALS = {29168, 32504, 32546}  # raised with the id that a refusal carries (service/vm_events.c)
+NAMESPACE = "{http://schemas.microsoft.com/win/2004/08/events}"
+PROBLEMS = ("win:Warning", "win:Error")
+RESYNCHRONIZATIONS = {29242, 29244, 29266, 29268, 32328}
+
+broken = 0
 
 
-def sources(*folders):
-    for folder in folders:
-        for at, _, names in os.walk(os.path.join(TOP, folder)):
-            for name in sorted(names):
-                if name.endswith((".c", ".h")):
-                    path = os.path.join(at, name)
-                    with open(path, encoding="utf-8") as file:
-                        yield os.path.relpath(path, TOP), file.read()
+def complain(text):
+    global broken
+    print(text)
+    broken += 1
 
 
-def arguments(text, at):
-    """The arguments of the call whose opening parenthesis is text[at - 1]."""
-    found, depth, begin = [], 0, at
-    for position in range(at, len(text)):
-        character = text[position]
-        if character in "([{":
-            depth += 1
-        elif character in ")]}" and depth:
-            depth -= 1
-        elif character in ",)" and not depth:
-            found.append(text[begin:position].strip())
-            begin = position + 1
-            if character == ")":
-                return found
-    return found
+def read(*path):
+    with open(os.path.join(TOP, *path), encoding="utf-8") as file:
+        return file.read()
 
 
-def catalogue():
-    """Id -> types of its fields, as letters."""
-    with open(os.path.join(TOP, "etw/catalogue.c"), encoding="utf-8") as file:
-        text = file.read()
-    events = {}
-    for entry in re.finditer(r"\{(\d+), EVENT_", text):
-        fields = re.compile(r"\bFIELDS\(").search(text, entry.end())
-        types = ""
-        for field in arguments(text, fields.end()):
-            types += GROUPS.get(field) or field[0]
-        events[int(entry.group(1))] = types
-    return events
+def manifest():
+    """Symbols, levels and channels of all events by their ids, and the channels' names."""
+    root = ElementTree.parse(os.path.join(TOP, "etw", "VRep.man")).getroot()
+    names = {channel.get("chid"): channel.get("name") for channel in root.iter(NAMESPACE + "channel")}
+    events = {int(event.get("value")): (event.get("symbol"), event.get("level"), names[event.get("channel")])
+              for event in root.iter(NAMESPACE + "event")}
+    return events, set(names.values())
 
 
-def types_of(values):
-    types = ""
-    for value in values:
-        name = value.split("(")[0].strip()
-        types += VALUES.get(name, "?")
-    return types
+def check_raised(events):
+    raised = set()
+    for folder in ("service", "etw"):
+        for at, _, files in os.walk(os.path.join(TOP, folder)):
+            for name in files:
+                if name.endswith(".c"):
+                    raised.update(re.findall(r"\bEventWrite(\w+)\(", read(at, name)))
+    raised -= {""}
+    symbols = {symbol for symbol, _, _ in events.values()}
+    for symbol in sorted(symbols - raised):
+        complain(f"etw/VRep.man: nobody raises {symbol}")
+    for symbol in sorted(raised - symbols):
+        complain(f"EventWrite{symbol} is called, and not in etw/VRep.man")
+
+
+def check_view(file, events, channels, wanted):
+    """The view shows the events `wanted` (None: all) and names channels that exist."""
+    shown = set()
+    root = ElementTree.parse(os.path.join(TOP, "etw", "views", file)).getroot()
+    if root.tag != "ViewerConfig" or root.find("QueryConfig/QueryNode/Name") is None:
+        complain(f"etw/views/{file}: not a view")
+    for select in root.iter("Select"):
+        ids = {int(number) for number in re.findall(r"EventID=(\d+)", select.text)}
+        if not ids and select.text != "*":
+            complain(f"etw/views/{file}: {select.text} is not understood")
+        shown |= {number for number, (_, _, channel) in events.items()
+                  if channel == select.get("Path") and (not ids or number in ids)}
+        if select.get("Path") not in channels:
+            complain(f"etw/views/{file}: no channel {select.get('Path')}")
+        for number in ids - set(events):
+            complain(f"etw/views/{file}: no event {number}")
+    if shown != (set(events) if wanted is None else wanted):
+        complain(f"etw/views/{file} shows {sorted(shown)}")
+
+
+def check_ends(events):
+    """docs/operations.md says of every problem which events end it."""
+    rows = re.findall(r"^\| ([0-9, ]+) \|.*\|([^|]*)\|$", read("docs", "operations.md"), re.M)
+    ended = {}
+    for problems, ends in rows:
+        for number in re.findall(r"\d{5}", problems):
+            ended[int(number)] = {int(end) for end in re.findall(r"\b\d{5}\b", ends)}
+    for number, (symbol, level, _) in sorted(events.items()):
+        if level in PROBLEMS and number not in ended:
+            complain(f"docs/operations.md: what is to be done about {number} {symbol}, and what ends it?")
+    for number, ends in sorted(ended.items()):
+        for unknown in ({number} | ends) - set(events):
+            complain(f"docs/operations.md: there is no event {unknown}")
 
 
 def main():
-    events = catalogue()
-    texts = list(sources("service", "etw"))
-    names = {name: int(number) for _, text in texts
-             for name, number in re.findall(r"\b(EVENT\w*|EVENTS_LOST)\s*(?:=\s*|\s)(\d{5})\b", text)}
-    raised, broken = set(REFUSALS), 0
-    for path, text in texts:
-        if not path.endswith(".c"):
-            continue
-        for call in re.finditer(r"\b(" + "|".join(RAISES) + r")\(", text):
-            given = arguments(text, call.end())
-            first, rest = RAISES[call.group(1)]
-            line = text[:call.start()].count("\n") + 1
-            number = names.get(given[1])
-            if given[1] == "why.event_id":
-                continue  # one of REFUSALS
-            if number is None:
-                print(f"{path}:{line}: {given[1]} is no name of an event")
-                broken += 1
-                continue
-            raised.add(number)
-            types = first + types_of(given[max(rest, 2):])
-            if types != events.get(number):
-                print(f"{path}:{line}: {given[1]} is raised with {types}, the catalogue has {events.get(number)}")
-                broken += 1
-    raised.update(number for name, number in names.items() if name == "EVENTS_LOST")
-    for number in sorted(set(events) - raised):
-        print(f"etw/catalogue.c: nobody raises {number}")
-        broken += 1
-    for number in sorted(REFUSALS):
-        if events.get(number) != "SGSSS":
-            print(f"etw/catalogue.c: {number} is raised with SGSSS, the catalogue has {events.get(number)}")
-            broken += 1
+    events, channels = manifest()
+    check_raised(events)
+    check_view("vrep-replication.xml", events, channels, None)
+    check_view("vrep-resynchronizations.xml", events, channels, RESYNCHRONIZATIONS)
+    check_ends(events)
     sys.exit(1 if broken else 0)
 
 

@@ -206,7 +206,7 @@ static void search__any_question__finds_what_a_list_of_all_has(void **state)
     assert_non_null(model);
     fill(model, &r);
     write_files(folder, model, &r);
-    assert_ok(event_log_open(folder, NULL, false, &log));
+    assert_ok(event_log_open(folder, NULL, false, NULL, &log));
     for (unsigned n = 0; n < QUERIES; n++) {
         char id_text[64];
         const char *vm_name;
@@ -231,7 +231,7 @@ static void search__newest__gives_the_last_matches_in_order(void **state)
     assert_non_null(model);
     fill(model, &r);
     write_files(folder, model, &r);
-    assert_ok(event_log_open(folder, NULL, false, &log));
+    assert_ok(event_log_open(folder, NULL, false, NULL, &log));
     const struct event_query query = {
         .newest = true, .limit = 5, .ids = {{FIRST_ID, FIRST_ID}}, .id_ranges = 1};
     assert_ok(event_log_read(log, &query, &page));
@@ -270,7 +270,7 @@ static void search__out_of_patience__tells_how_far_it_has_come(void **state)
     assert_ok(os_make_folders(log_folder, true));
     assert_ok(os_replace_file(path, text.data, text.size));
     buffer_free(&text);
-    assert_ok(event_log_open(folder, NULL, false, &log));
+    assert_ok(event_log_open(folder, NULL, false, NULL, &log));
     for (int newest = 0; newest < 2; newest++) {
         struct event_query query = {
             .newest = newest, .limit = 10, .ids = {{1, 1}}, .id_ranges = 1, .patience_ms = 10};
@@ -300,7 +300,7 @@ static void search__empty_log__is_an_empty_page(void **state)
     const char *folder = temp_folder();
     struct event_log *log;
     struct event_page page;
-    assert_ok(event_log_open(folder, NULL, false, &log));
+    assert_ok(event_log_open(folder, NULL, false, NULL, &log));
     for (int newest = 0; newest < 2; newest++) {
         const struct event_query query = {.newest = newest, .limit = 10, .vm = "nobody"};
         assert_ok(event_log_read(log, &query, &page));

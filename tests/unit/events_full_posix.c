@@ -9,7 +9,7 @@
 #include "etw/events.h"
 #include "tests/support/temp.h"
 
-static const struct guid id = {{1}};
+static const uint8_t id[16] = {1};
 
 static void limit_files(rlim_t bytes)
 {
@@ -21,7 +21,7 @@ static void limit_files(rlim_t bytes)
 
 static void raise_one(struct event_log *log)
 {
-    EVENT_RAISE(log, 50008, EVENT_STRING("vm"), EVENT_GUID(id));
+    EventWriteDiskVerifiedAgain(event_log_writer(log), "vm", id);
 }
 
 static json_int_t number_of(const json_t *events, size_t index, const char *name)
@@ -37,7 +37,7 @@ static void log__full_volume__loses_and_counts_events_and_nobody_waits(void **st
     for (rlim_t room = 0; room < 240; room += 40) {
         const char *folder = temp_folder();
         struct event_log *log;
-        assert_ok(event_log_open(folder, NULL, false, &log));
+        assert_ok(event_log_open(folder, NULL, false, NULL, &log));
         limit_files(room);
         for (int i = 0; i < 3; i++)
             raise_one(log);
@@ -63,7 +63,7 @@ static void log__raised_on_the_way_out_of_a_failure__keeps_the_failure(void **st
     const char *folder = temp_folder();
     struct event_log *log;
     signal(SIGXFSZ, SIG_IGN);
-    assert_ok(event_log_open(folder, NULL, false, &log));
+    assert_ok(event_log_open(folder, NULL, false, NULL, &log));
     limit_files(0);
     status_fail(STATUS_REFUSED, 5, "The reason.");
     raise_one(log);

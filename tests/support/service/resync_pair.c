@@ -102,11 +102,12 @@ static void open_side(struct pair_side *side, const char *host, const struct fil
 {
     assert_ok(store_open(side->data, &side->store));
     assert_ok(registry_open(side->store, &side->registry));
-    assert_ok(event_log_open(side->data, NULL, false, &side->events));
+    assert_ok(event_log_open(side->data, NULL, false, NULL, &side->events));
     assert_ok(throttle_new(0, &side->server_throttle));
     side->context = (struct service_context){.host_name = host,
                                              .registry = side->registry,
-                                             .events = side->events,
+                                             .event_log = side->events,
+                                             .events = event_log_writer(side->events),
                                              .fs = fs ? fs : file_system_os(),
                                              .server_throttle = side->server_throttle};
     assert_ok(replica_table_new(&side->context.replicas));

@@ -242,7 +242,8 @@ static void open_parts(struct stage *stage)
     context->fs = mem_fs_system(stage->disks);
     assert_ok(store_open(stage->folder, &supervisor->store));
     assert_ok(store_load_settings(supervisor->store, &supervisor->settings));
-    assert_ok(event_log_open(stage->folder, NULL, false, &context->events));
+    assert_ok(event_log_open(stage->folder, NULL, false, NULL, &context->event_log));
+    context->events = event_log_writer(context->event_log);
     assert_ok(registry_open(supervisor->store, &context->registry));
     assert_ok(throttle_new(0, &context->server_throttle));
     assert_ok(workers_new(&supervisor->workers));
@@ -278,7 +279,7 @@ void stage_leave(struct stage *stage)
     workers_free(supervisor->workers);
     throttle_free(supervisor->context.server_throttle);
     registry_close(supervisor->context.registry);
-    event_log_close(supervisor->context.events);
+    event_log_close(supervisor->context.event_log);
     server_settings_free(&supervisor->settings);
     store_close(supervisor->store);
     pthread_mutex_destroy(&supervisor->settings_lock);
@@ -437,7 +438,7 @@ size_t stage_events(struct stage *stage, uint32_t id)
 {
     const struct event_query query = {.ids = {{id, id}}, .id_ranges = 1};
     struct event_page page;
-    assert_ok(event_log_read(stage->supervisor.context.events, &query, &page));
+    assert_ok(event_log_read(stage->supervisor.context.event_log, &query, &page));
     size_t count = json_array_size(page.events);
     json_decref(page.events);
     return count;
