@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "etw/line_reader.h"
 #include "etw/record_json.h"
 #include "etw/sink_jsonl.h"

@@ -7,12 +7,23 @@
 #include "base/control_name.h"
 #include "base/host_port.h"
 #include "base/os.h"
+#include "etw/registration.h"
 #include "service/engine/store.h"
 #include "service/host/host.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-enum deed { DO_HELP, DO_VERSION, DO_CONSOLE, DO_SERVICE, DO_INSTALL, DO_UNINSTALL };
+enum deed {
+    DO_HELP,
+    DO_VERSION,
+    DO_CONSOLE,
+    DO_SERVICE,
+    DO_INSTALL,
+    DO_UNINSTALL,
+    DO_EVENTS_INSTALL,
+    DO_EVENTS_REMOVE,
+    DO_EVENTS_STATUS
+};
 
 struct command_line {
     enum deed mode;
@@ -32,6 +43,10 @@ static const char help[] =
     "  vrepsvc install [OPTION...]       registers it as a Windows service\n"
     "  vrepsvc uninstall [--instance NAME]\n"
     "                                    stops it and takes the registration away; data stays\n"
+    "  vrepsvc events install            registers the events with Windows, for Event Viewer;\n"
+    "                                    an older registration is replaced\n"
+    "  vrepsvc events remove             takes that away; events that were logged stay\n"
+    "  vrepsvc events status             shows what is registered; exit code 1: nothing is\n"
     "\n"
     "  --instance NAME       a service of its own beside the default one: 1 to 32 letters,\n"
     "                        digits, '-' and '_'\n"
@@ -69,22 +84,32 @@ static enum status take_value(struct command_line *line, const char *option, con
     return status_fail(STATUS_INVALID_ARGUMENT, 0, "'%.100s' is not 'auto' or 'demand'.", value);
 }
 
-static bool find_mode(const char *argument, enum deed *mode)
+// A verb of one word, or of two. Gives the number of words; 0: it is none.
+static int find_mode(int count, char **words, enum deed *mode)
 {
     static const struct {
-        const char *name;
+        const char *word, *second; // NULL: there is none
         enum deed mode;
-    } modes[] = {{"--help", DO_HELP},       {"-h", DO_HELP},
-                 {"/?", DO_HELP},           {"--version", DO_VERSION},
-                 {"--console", DO_CONSOLE}, {"--service", DO_SERVICE},
-                 {"install", DO_INSTALL},   {"uninstall", DO_UNINSTALL}};
+    } modes[] = {{"--help", NULL, DO_HELP},
+                 {"-h", NULL, DO_HELP},
+                 {"/?", NULL, DO_HELP},
+                 {"--version", NULL, DO_VERSION},
+                 {"--console", NULL, DO_CONSOLE},
+                 {"--service", NULL, DO_SERVICE},
+                 {"install", NULL, DO_INSTALL},
+                 {"uninstall", NULL, DO_UNINSTALL},
+                 {"events", "install", DO_EVENTS_INSTALL},
+                 {"events", "remove", DO_EVENTS_REMOVE},
+                 {"events", "status", DO_EVENTS_STATUS}};
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
-        if (strcmp(argument, modes[i].name) == 0) {
-            *mode = modes[i].mode;
-            return true;
-        }
+        int length = modes[i].second ? 2 : 1;
+        if (count < length || strcmp(words[0], modes[i].word) != 0 ||
+            (length == 2 && strcmp(words[1], modes[i].second) != 0))
+            continue;
+        *mode = modes[i].mode;
+        return length;
     }
-    return false;
+    return 0;
 }
 
 static bool takes_value(const char *argument)
@@ -99,12 +124,17 @@ static enum status parse(int argc, char **argv, struct command_line *line)
     for (int i = 1; i < argc; i++) {
         enum deed mode;
         enum status s = STATUS_OK;
-        if (find_mode(argv[i], &mode)) {
+        int words = find_mode(argc - i, argv + i, &mode);
+        if (words > 0) {
             if (chosen && mode != line->mode)
                 return status_fail(STATUS_INVALID_ARGUMENT, 0,
                                    "'%.100s' does not go with what is before it.", argv[i]);
             line->mode = mode;
             chosen = true;
+            i += words - 1;
+        } else if (strcmp(argv[i], "events") == 0) {
+            return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                               "Say what to do with the events: install, remove or status.");
         } else if (!takes_value(argv[i])) {
             return status_fail(STATUS_INVALID_ARGUMENT, 0, "'%.100s' is not known.", argv[i]);
         } else if (i + 1 == argc) {
@@ -118,7 +148,8 @@ static enum status parse(int argc, char **argv, struct command_line *line)
     }
     if (argc > 1 && !chosen)
         return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "Say what to do: --console, --service, install or uninstall.");
+                           "Say what to do: --console, --service, install, uninstall or "
+                           "events.");
     return STATUS_OK;
 }
 
@@ -130,6 +161,23 @@ static void print_failure(void)
                       why->action) == STATUS_OK)
         os_print(true, (const char *)text.data);
     buffer_free(&text);
+}
+
+static enum status tell(enum status s, const char *done)
+{
+    if (s == STATUS_OK)
+        os_print(false, done);
+    return s;
+}
+
+static enum status show_events_status(void)
+{
+    struct buffer text = {0};
+    enum status s = event_registration_describe(&text);
+    if (s == STATUS_OK)
+        os_print(false, (const char *)text.data);
+    buffer_free(&text);
+    return s;
 }
 
 static enum status run(const struct command_line *line)
@@ -147,23 +195,27 @@ static enum status run(const struct command_line *line)
         .listen = line->listen,
         .start_with_system = !line->demand,
     };
-    enum status s;
     switch (line->mode) {
     case DO_CONSOLE:
         return host_run_console(&options);
     case DO_SERVICE:
         return host_run_service(&options);
     case DO_INSTALL:
-        s = host_install(&installation);
-        if (s == STATUS_OK)
-            os_print(false, "The service is installed. Start it with the services console or 'sc "
-                            "start'.\n");
-        return s;
+        return tell(
+            host_install(&installation),
+            "The service is installed. Start it with the services console or 'sc start'.\n");
     case DO_UNINSTALL:
-        s = host_uninstall(line->instance);
-        if (s == STATUS_OK)
-            os_print(false, "The service is stopped and no longer installed; its data stays.\n");
-        return s;
+        return tell(host_uninstall(line->instance),
+                    "The service is stopped and no longer installed; its data stays.\n");
+    case DO_EVENTS_INSTALL:
+        return tell(event_registration_install(),
+                    "The events are registered. A service that runs writes them to the Application "
+                    "log as well, until its next start.\n");
+    case DO_EVENTS_REMOVE:
+        return tell(event_registration_remove(),
+                    "The events are no longer registered; what was logged stays.\n");
+    case DO_EVENTS_STATUS:
+        return show_events_status();
     case DO_VERSION:
         os_print(false, "vrepsvc " VREP_VERSION "\n");
         return STATUS_OK;
