@@ -7,13 +7,14 @@
 #include "etw/compile/emit.h"
 #include "etw/compile/message_table.h"
 #include "etw/compile/outputs.h"
-#include "etw/compile/write_file.h"
+#include "etw/compile/write_files.h"
 #include "etw/compile/xml.h"
 
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
 
-#define PREAMBLE_MAX (1024 * 1024)
+#define PREAMBLE_MAX            (1024 * 1024)
+#define OUTPUTS_BESIDE_MESSAGES 4
 
 struct arguments {
     const char *manifest;
@@ -111,49 +112,46 @@ static enum status check_names(const struct arguments *arguments)
     return STATUS_OK;
 }
 
-// Writes one output and empties the buffer for the next.
-static enum status write_output(const struct arguments *arguments, const char *file,
-                                struct buffer *data)
+// The next output, named NAME and an end.
+static struct buffer *begin_output(struct arena *arena, const char *name, const char *end,
+                                   struct output *outputs, size_t *count)
 {
-    enum status status = write_file(arguments->folder, file, data);
-    buffer_free(data);
-    return status;
+    struct output *output = &outputs[(*count)++];
+    output->name = arena_printf(arena, "%s%s", name, end);
+    return &output->data;
 }
 
-static enum status write_resources(struct manifest *manifest, const struct arguments *arguments)
+// Appends all outputs to the array, which has room for them.
+static void make_outputs(struct manifest *manifest, const struct arguments *arguments,
+                         const char *preamble, struct output *outputs, size_t *count)
 {
     struct arena *arena = &manifest->arena;
     const char *name = arguments->name;
-    struct buffer out = {0};
-    crim_write(manifest, &out);
-    enum status status = write_output(arguments, arena_printf(arena, "%s.bin", name), &out);
-    for (size_t i = 0; status == STATUS_OK && i < manifest->cultures.count; i++) {
-        message_table_write(manifest, manifest->cultures.item[i], &out);
-        status =
-            write_output(arguments, arena_printf(arena, OUTPUT_MESSAGES_FORMAT, name, i + 1), &out);
+    crim_write(manifest, begin_output(arena, name, ".bin", outputs, count));
+    for (size_t i = 0; i < manifest->cultures.count; i++) {
+        const char *end = arena_printf(arena, OUTPUT_MESSAGES_FORMAT, "", i + 1);
+        message_table_write(manifest, manifest->cultures.item[i],
+                            begin_output(arena, name, end, outputs, count));
     }
-    if (status != STATUS_OK)
-        return status;
-    output_resource_script(manifest, name, &out);
-    return write_output(arguments, arena_printf(arena, "%s.rc", name), &out);
+    output_resource_script(manifest, name, begin_output(arena, name, ".rc", outputs, count));
+    output_header(manifest, name, arguments->types,
+                  begin_output(arena, name, ".h", outputs, count));
+    output_markdown(manifest, preamble, begin_output(arena, name, ".md", outputs, count));
 }
 
 static enum status write_outputs(struct manifest *manifest, const struct arguments *arguments,
                                  const char *preamble)
 {
-    struct arena *arena = &manifest->arena;
-    struct buffer out = {0};
+    size_t count = 0;
+    size_t most = OUTPUTS_BESIDE_MESSAGES + manifest->cultures.count;
+    struct output *outputs = arena_alloc(&manifest->arena, most * sizeof *outputs);
+    make_outputs(manifest, arguments, preamble, outputs, &count);
     enum status status = os_make_folders(arguments->folder, false);
     if (status == STATUS_OK)
-        status = write_resources(manifest, arguments);
-    if (status != STATUS_OK)
-        return status;
-    output_header(manifest, arguments->name, arguments->types, &out);
-    status = write_output(arguments, arena_printf(arena, "%s.h", arguments->name), &out);
-    if (status != STATUS_OK)
-        return status;
-    output_markdown(manifest, preamble, &out);
-    return write_output(arguments, arena_printf(arena, "%s.md", arguments->name), &out);
+        status = write_files(arguments->folder, outputs, count);
+    for (size_t i = 0; i < count; i++)
+        buffer_free(&outputs[i].data);
+    return status;
 }
 
 static enum status compile(struct manifest *manifest, const struct arguments *arguments)

@@ -4,7 +4,9 @@
 
 import glob
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -75,6 +77,23 @@ def check_errors(folder):
     expect("minimal.h" in done.stderr and not glob.glob(os.path.join(out, "*.new")), "a folder for a file")
 
 
+def full_volume():
+    """For a child process: files end at 20000 bytes, as on a volume without room. The header is longer."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+
+
+def check_full_volume(folder):
+    manifest = os.path.join(MANIFESTS, "everything.man")
+    vrepmc(manifest, "-o", folder)
+    before = {name: os.stat(os.path.join(folder, name)).st_ino for name in os.listdir(folder)}
+    done = subprocess.run([VREPMC, manifest, "-o", folder], capture_output=True, text=True, check=False,
+                          preexec_fn=full_volume)
+    expect(done.returncode == 1 and "everything.h" in done.stderr, f"a full volume: {done.returncode} {done.stderr!r}")
+    expect(before == {name: os.stat(os.path.join(folder, name)).st_ino for name in os.listdir(folder)},
+           "a full volume changes the files that are there")
+
+
 def check_headers(folder):
     compilers = [c for c in COMPILERS if shutil.which(c)]
     for path in [os.path.join(TOP, "etw", "VRep.man"), *sorted(glob.glob(os.path.join(MANIFESTS, "*.man")))]:
@@ -91,7 +110,7 @@ def check_headers(folder):
     print(f"compilers: {', '.join(compilers)}")
 
 
-for check in (check_options, check_errors, check_headers):
+for check in (check_options, check_errors, check_full_volume, check_headers):
     with tempfile.TemporaryDirectory() as temporary:
         check(temporary)
 print("\n".join(wrong))
