@@ -365,15 +365,31 @@ enum resync_end resync_primary_run(const struct service_context *service, regist
 
 // ---- cancel ----
 
+// A replica that has begun nothing has nothing to cancel. But COMMIT may have reached it before it
+// forgot: then nobody can say what its disks are.
+static enum resync_end end_of_forgotten(const struct primary_session *s, enum resync_end otherwise)
+{
+    if (s->r->phase != PHASE_COMMITTING)
+        return otherwise;
+    (void)status_fail(STATUS_REPLICA_CHANGED, 0,
+                      "%s does not know this resynchronization of '%s' any more; whether it was "
+                      "merged into the replica's disks before cannot be told.",
+                      s->theirs.host, s->r->name);
+    (void)status_advise(0, "Resynchronize.");
+    return RESYNC_GUARD;
+}
+
 // Only a replica that says so itself has nothing to cancel. One that does not let us in may have
 // everything.
 static enum resync_end end_of_cancel(struct primary_session *s, enum status st, bool answered,
                                      enum request_outcome outcome)
 {
     if (answered && st == STATUS_NOT_FOUND)
-        return RESYNC_REFUSED;
+        return end_of_forgotten(s, RESYNC_REFUSED);
     if (st != STATUS_OK)
         return job_get_order(s->job) == JOB_CUT ? RESYNC_CUT : RESYNC_RETRY;
+    if (outcome == REQUEST_OUTCOME_UNKNOWN)
+        return end_of_forgotten(s, RESYNC_CANCELLED);
     return outcome == REQUEST_OUTCOME_MERGING || outcome == REQUEST_OUTCOME_MERGED ||
                    outcome == REQUEST_OUTCOME_ELSEWHERE
                ? RESYNC_MERGED

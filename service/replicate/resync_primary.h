@@ -47,7 +47,8 @@ enum resync_end resync_primary_run(const struct service_context *service, regist
 
 // Asks the replica to cancel, without a running attempt (states 9 and 12, pending cancels).
 // RESYNC_CANCELLED, RESYNC_MERGED (too late), RESYNC_RETRY (not reachable), RESYNC_CUT,
-// RESYNC_REFUSED (it does not know us: nothing to cancel there). `deadline_ms`: how long it may
+// RESYNC_REFUSED (it does not know us: nothing to cancel there), RESYNC_GUARD (COMMIT may have
+// reached it, and it does not know the resynchronization any more). `deadline_ms`: how long it may
 // take in all.
 enum resync_end resync_primary_cancel(const struct service_context *service, registry_key key,
                                       struct job *job, uint32_t deadline_ms);

@@ -149,7 +149,6 @@ static enum status answer_cancel(struct replica_session *s, const struct request
     } else if (st == STATUS_OK && report.outcome == REQUEST_OUTCOME_UNKNOWN) {
         struct guid id = request->resync_id;
         st = registry_update(s->service->registry, s->key, change_unbegun, &id);
-        report.outcome = REQUEST_OUTCOME_CANCELLED;
     }
     if (st == STATUS_OK)
         *reply = outcome_encode(&report);

@@ -55,6 +55,11 @@ static void tidy_replica(struct removal *removal)
         snprintf(removal->remark, sizeof removal->remark,
                  "The replica server %s had begun to merge and finishes that by itself.",
                  r->replica_server);
+    else if (end == RESYNC_GUARD)
+        snprintf(removal->remark, sizeof removal->remark,
+                 "The replica server %s does not know the unfinished resynchronization any more: "
+                 "look beside its disks for unfinished differencing disks (*.avhdx).",
+                 r->replica_server);
     else
         snprintf(removal->remark, sizeof removal->remark,
                  "The replica server %s could not be reached: the unfinished differencing disks "

@@ -279,6 +279,9 @@ static enum step ask_for_cancel(struct task *task, struct relationship *r, uint6
         return STEP_DONE;
     case RESYNC_MERGED:
         return cancel_too_late(task, r);
+    case RESYNC_GUARD:
+        settle_guard(task, r, &why);
+        return STEP_DONE;
     case RESYNC_CUT:
         return STEP_DONE;
     default:

@@ -252,6 +252,37 @@ static void cancel__after_commit__too_late(void **state)
     pair_free(pair);
 }
 
+// As when its relationship was removed and enabled again.
+static enum status change_forgotten(struct relationship *r, void *argument)
+{
+    (void)argument;
+    r->phase = PHASE_NONE;
+    r->state = REPLICATION_WAITING_FOR_START_RESYNCHRONIZE;
+    r->resync_id = r->last_resync_id = (struct guid){{0}};
+    r->last_outcome = OUTCOME_NONE;
+    return STATUS_OK;
+}
+
+static void cancel__replica_forgot_a_commit__claims_nothing(void **state)
+{
+    (void)state;
+    struct attempt a;
+    struct random r = seed();
+    struct resync_pair *pair = pair_new(&(struct pair_options){.size = 8 * MIB, .no_merge = true});
+    struct pair_side *replica = pair_replica(pair);
+    pair_write(pair_primary(pair)->disk[0], &r, 0, MIB);
+    attempt_start(&a, pair, 0);
+    for (int i = 0; i < 2000 && phase_of(replica) != PHASE_MERGING; i++)
+        clock_sleep_ms(5);
+    assert_end(attempt_order(&a, JOB_CUT), RESYNC_CUT);
+    assert_int_equal(phase_of(pair_primary(pair)), PHASE_COMMITTING);
+    pair_restart_replica(pair);
+    assert_ok(registry_update(replica->registry, replica->key, change_forgotten, NULL));
+    assert_end(cancel(pair), RESYNC_GUARD);
+    assert_int_equal(status_last()->status, STATUS_REPLICA_CHANGED);
+    pair_free(pair);
+}
+
 static void discard__replica_removed_while_suspended__child_goes(void **state)
 {
     (void)state;
@@ -392,6 +423,7 @@ int main(void)
         cmocka_unit_test(cancel__displaces_a_connection_that_still_works),
         cmocka_unit_test(cancel__nothing_begun__granted),
         cmocka_unit_test(cancel__after_commit__too_late),
+        cmocka_unit_test(cancel__replica_forgot_a_commit__claims_nothing),
         cmocka_unit_test(discard__replica_removed_while_suspended__child_goes),
         cmocka_unit_test(continue__after_suspend__from_the_cursor),
         cmocka_unit_test(continue__replica_restarted__from_the_cursor),
