@@ -59,12 +59,12 @@ static void twenty_at_once__three_run__the_others_in_their_order(void **state)
         stage_await_state(s, keys[i], REPLICATION_REPLICATING);
     assert_int_equal(s->most_active, 3);
     assert_int_equal(s->runs, CROWD);
-    for (unsigned i = 3; i < CROWD;
-         i++) { // three at a time: nobody overtakes by more than those beside it
+    // Nobody overtakes more than the two beside it, who have their turn but may be slow to use it.
+    for (unsigned i = 3; i < CROWD; i++) {
         unsigned at = 0;
         while (s->order[at] != keys[i])
             at++;
-        assert_true(at + 3 > i && at < i + 3);
+        assert_true(at + 3 > i);
     }
 }
 
