@@ -44,14 +44,22 @@ static const char help[] =
     "Exit codes: 0 done, 1 the manifest has an error, which is shown with its line, or a file\n"
     "cannot be read or written, 2 wrong usage.\n";
 
-static int report(int exit_code)
+// Shows the last failure on one line after `who`.
+static int report(const char *who, int exit_code)
 {
     struct buffer text = {0};
-    emit_text(&text, "vrepmc: %s\n", status_last()->message);
+    emit_text(&text, "%s%s\n", who, status_last()->message);
     emit_u8(&text, 0);
     os_print(true, (const char *)text.data);
     buffer_free(&text);
     return exit_code;
+}
+
+// An error of the manifest begins with its name and line, as editors expect it of a compiler.
+static const char *who_reports(const struct manifest *manifest)
+{
+    const char *file = manifest->file ? manifest->file : "\n"; // not read
+    return strncmp(status_last()->message, file, strlen(file)) == 0 ? "" : "vrepmc: ";
 }
 
 // An option with a value, "-o FOLDER". True: it is this one, and *at is past the value.
@@ -176,7 +184,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {0};
     struct manifest manifest = {0};
     if (os_arguments(&argc, &argv) != STATUS_OK)
-        return report(EXIT_USAGE);
+        return report("vrepmc: ", EXIT_USAGE);
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         os_print(false, help);
         return 0;
@@ -186,16 +194,18 @@ int main(int argc, char **argv)
         return 0;
     }
     if (parse_arguments(argc, argv, &arguments) != STATUS_OK)
-        return report(EXIT_USAGE);
+        return report("vrepmc: ", EXIT_USAGE);
     if (!arguments.name)
         arguments.name = default_name(&manifest.arena, arguments.manifest);
     if (!arguments.types)
         arguments.types = "etw/event_types.h";
     if (check_names(&arguments) != STATUS_OK) {
         manifest_free(&manifest);
-        return report(EXIT_USAGE);
+        return report("vrepmc: ", EXIT_USAGE);
     }
-    enum status status = compile(&manifest, &arguments);
+    int exit_code = 0;
+    if (compile(&manifest, &arguments) != STATUS_OK)
+        exit_code = report(who_reports(&manifest), EXIT_FAILED);
     manifest_free(&manifest);
-    return status == STATUS_OK ? 0 : report(EXIT_FAILED);
+    return exit_code;
 }

@@ -66,11 +66,12 @@ def check_errors(folder):
     with open(bad, "w", encoding="utf-8") as file:
         file.write(read(MANIFESTS, "minimal.man").replace('symbol="MINIMAL"', 'symbol="MINIMAL"\ncolour="red"'))
     done = vrepmc(bad, "-o", out, code=1)
-    expect(done.stderr.startswith(f"vrepmc: {bad}:4: ") and "colour" in done.stderr and done.stderr.count("\n") == 1,
+    expect(done.stderr.startswith(f"{bad}:4: ") and "colour" in done.stderr and done.stderr.count("\n") == 1,
            f"the error is {done.stderr!r}")
     expect(before == {name: os.stat(os.path.join(out, name)).st_ino for name in os.listdir(out)},
            "an error changes the files that are there")
-    expect("none.man" in vrepmc(os.path.join(folder, "none.man"), "-o", out, code=1).stderr, "a missing manifest")
+    done = vrepmc(os.path.join(folder, "none.man"), "-o", out, code=1)
+    expect(done.stderr.startswith("vrepmc: ") and "none.man" in done.stderr, f"a missing manifest: {done.stderr!r}")
     expect("bad.man" in vrepmc(MINIMAL, "-o", bad, code=1).stderr, "a file for a folder")
     os.mkdir(os.path.join(out, "minimal.h"))
     done = vrepmc(MINIMAL, "-o", out, code=1)
