@@ -32,8 +32,14 @@ namespace VRep
         /// <paramref name="resultType"/>; a failure is a <see cref="ServiceException"/>.</summary>
         public static object Request(string instance, IDictionary request, Type resultType)
         {
+            return Json.Read(RequestText(instance, request), resultType, instance);
+        }
+
+        /// <summary>The same with the result as the JSON that it is.</summary>
+        public static string RequestText(string instance, IDictionary request)
+        {
             using (Client client = new Client(instance))
-                return Json.Read(client.Send(Json.Write(request)), resultType, instance);
+                return client.Send(Json.Write(request));
         }
 
         /// <summary>Follows a resynchronization until it is neither running nor queued; what it is then.</summary>

@@ -16,7 +16,8 @@ namespace VRep
         void SetInstance(string instance);
     }
 
-    internal static class Json
+    /// <summary>The texts that the library takes and gives.</summary>
+    public static class Json
     {
         private static readonly DataContractJsonSerializerSettings Settings = new DataContractJsonSerializerSettings
         {
@@ -30,7 +31,8 @@ namespace VRep
             KnownTypes = new[] { typeof(string[]), typeof(int[]), typeof(int[][]) }
         };
 
-        internal static object Read(string text, Type type, string instance)
+        /// <summary>An object of <paramref name="type"/> from a result of <paramref name="instance"/>.</summary>
+        public static object Read(string text, Type type, string instance)
         {
             using (MemoryStream stream = new MemoryStream(Encoding.UTF8.GetBytes(text)))
             {

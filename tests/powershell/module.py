@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# vrep-test: timeout=600 labels=powershell presets=native serial
+# vrep-test: timeout=600 labels=powershell presets=native,win64 serial
 """The module in PowerShell's own engine, against two services: natively, and as a Windows program through the pipe."""
 
 import json
@@ -23,8 +23,10 @@ FAILURES = {
 
 
 def make_disks(lab):
-    for name, units in (("MyVM", 20), ("VM1", 20), ("VM2", 20), ("NewVM", 20), ("Slow VM", 512)):
-        lab.drifted(name, SIZE, [(0, 4 * MIB)], units)
+    """NAME-primary.vhdx and NAME-replica.vhdx of each; a slow one has much to send."""
+    for name, different in (("MyVM", 64 * KIB), ("VM1", 64 * KIB), ("VM2", 64 * KIB), ("NewVM", 64 * KIB), ("Slow VM", 2 * MIB)):
+        _, replica = lab.drifted(name, SIZE, [(0, 4 * MIB)], 0)
+        replica.fill(lab.rng, (MIB, different))
 
 
 class FakeService(threading.Thread):

@@ -35,6 +35,7 @@ Test 'every cmdlet: an error for each object, and the others go on' {
 Test 'every cmdlet: the service is not running' {
     $all = $Cmdlets + @{
         'Get-VRepReplicationEvent' = { param($Name, $Instance) Get-VRepReplicationEvent $Name -Instance $Instance }
+        'Export-VRepDiagnostics'   = { param($Name, $Instance) Export-VRepDiagnostics ([System.IO.Path]::Combine($Lab.Disks, 'none.zip')) -Instance $Instance }
         'Enable-VRepReplication'   = { param($Name, $Instance) Enable-VRepReplication $Name HV02 -ReplicatedDiskPaths (Get-Disk VM1 primary) -Instance $Instance }
     }
     foreach ($name in $all.Keys) {

@@ -27,6 +27,7 @@ Test 'help: about_VRep and about_VRep_Resynchronization, which name every cmdlet
 $Replace = [ordered]@{
     'D:\Replica\NewVM.vhdx' = "'$(Get-Disk NewVM replica)' -Instance $($Lab.Replica)"
     'C:\VM\NewVM.vhdx'      = "'$(Get-Disk NewVM primary)'"
+    '.\vrep.zip'            = "'$([System.IO.Path]::Combine($Lab.Disks, 'vrep.zip'))'"
     'HV02'                  = "127.0.0.1 -ReplicaServerPort $($Lab.Port)"
 }
 $Before = @{
@@ -45,7 +46,7 @@ Test 'help: every example runs without an error' {
     $ran = 0
     foreach ($name in 'Enable-VRepReplication', 'Start-VRepInitialReplication', 'Get-VRepReplication', 'Set-VRepReplication',
         'Suspend-VRepReplication', 'Resume-VRepReplication', 'Stop-VRepReplication', 'Get-VRepReplicationEvent',
-        'Test-VRepReplicationConnection', 'Remove-VRepReplication') {
+        'Test-VRepReplicationConnection', 'Export-VRepDiagnostics', 'Remove-VRepReplication') {
         $number = 0
         foreach ($example in (Get-Help $name -Full).examples.example) {
             $number++
