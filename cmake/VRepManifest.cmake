@@ -60,3 +60,25 @@ function(vrep_event_dll NAME RC FOLDER)
         DEPENDS "${RC}" "${resources}/${stem}.bin" "${resources}/${stem}_MSG00001.bin" VERBATIM)
     add_custom_target(${NAME}_dll ALL DEPENDS "${FOLDER}/${NAME}.dll")
 endfunction()
+
+# vrep_event_provider(FOLDER NAME FILE.dll): the outputs NAME.rc and its parts in FOLDER as a file that holds nothing
+# else, in the programs' folder. One file of data serves Windows on every processor, and nothing in it depends on when
+# or where it was made.
+function(vrep_event_provider FOLDER NAME DLL)
+    set(file "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${DLL}")
+    set(object "${CMAKE_CURRENT_BINARY_DIR}/${NAME}.res.o")
+    add_custom_command(OUTPUT "${file}"
+        COMMAND ${CMAKE_RC_COMPILER} -O coff -i ${NAME}.rc -o "${object}"
+        COMMAND ${CMAKE_C_COMPILER} -shared -nostartfiles -nostdlib
+            -Wl,--entry=0 -Wl,--no-insert-timestamp -s -o "${file}" "${object}"
+        WORKING_DIRECTORY "${FOLDER}" DEPENDS "${FOLDER}/${NAME}.rc" "${FOLDER}/${NAME}.bin"
+        COMMENT "Linking ${DLL}" VERBATIM)
+    add_custom_target(${NAME}_provider ALL DEPENDS "${file}")
+endfunction()
+
+# vrep_beside_programs(file...): copies in the programs' folder, with the folders that they are in.
+function(vrep_beside_programs)
+    foreach(name IN LISTS ARGN)
+        configure_file("${name}" "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name}" COPYONLY)
+    endforeach()
+endfunction()
