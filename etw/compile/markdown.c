@@ -1,10 +1,13 @@
 // The reference of events, for people.
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "etw/compile/emit.h"
 #include "etw/compile/outputs.h"
 #include "etw/compile/types.h"
+
+#define MEBIBYTE (1024 * 1024)
 
 // Text in a cell of a table: one line, and nothing in it means anything to Markdown or HTML.
 static void cell(struct buffer *out, const char *text)
@@ -114,6 +117,19 @@ static const char *level_name(const struct manifest *manifest, const struct even
     return text ? text : event->level->name;
 }
 
+// A number of bytes as the manifest has it, in MiB where it is whole ones.
+static void size(const char *bytes, struct buffer *out)
+{
+    char *end;
+    unsigned long long value = strtoull(bytes, &end, 10);
+    if (*end == '\0' && value > 0 && value % MEBIBYTE == 0) {
+        emit_text(out, "%llu MiB", value / MEBIBYTE);
+    } else {
+        cell(out, bytes);
+        emit_text(out, " bytes");
+    }
+}
+
 static void channels(const struct provider *provider, struct buffer *out)
 {
     static const char *const types[] = {"Admin", "Operational", "Analytic", "Debug"};
@@ -126,10 +142,8 @@ static void channels(const struct provider *provider, struct buffer *out)
         cell(out, channel->name);
         emit_text(out, " | %s | %s | ", channel->imported ? "imported" : types[channel->type],
                   channel->isolation ? channel->isolation : "");
-        if (channel->max_size) {
-            cell(out, channel->max_size);
-            emit_text(out, " bytes");
-        }
+        if (channel->max_size)
+            size(channel->max_size, out);
         emit_text(out, " |\n");
     }
 }

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 # vrep-test: timeout=300 labels=interop presets=native,asan
-"""vrepmc as a program: options, exit codes, errors; and its headers, which three compilers take without a warning."""
+"""vrepmc as a program: options, exit codes, errors; its reference; its headers, which three compilers take without a warning."""
 
 import glob
+import html
 import os
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+
+import _manifest
 
 TOP = os.environ["VREP_SOURCE_DIR"]
 VREPMC = os.path.join(os.environ["VREP_BIN"], "vrepmc")
@@ -95,6 +99,31 @@ def check_full_volume(folder):
            "a full volume changes the files that are there")
 
 
+def check_reference(folder):
+    """The reference has a section for each event with all of its fields, and its links lead to sections."""
+    path = os.path.join(MANIFESTS, "everything.man")
+    vrepmc(path, "-o", folder)
+    text = read(folder, "everything.md")
+    plain = lambda words: re.sub(r"[^a-z0-9_ -]", "", words.lower()).replace(" ", "-")
+    sections = {}
+    for section in text.split("\n### ")[1:]:
+        title, _, body = section.partition("\n")
+        sections[title.replace("\\", "")] = body.split("\n## ")[0]
+    for provider in _manifest.Manifest(read(MANIFESTS, "everything.man")).providers:
+        for event in provider["events"]:
+            start = f"{event['id']} version {event['version']}" if event["version"] else str(event["id"])
+            found = [body for title, body in sections.items()
+                     if title == start or re.fullmatch(re.escape(start) + r" [A-Z_]+", title)]
+            fields = [] if event["template"] is None else provider["templates"][event["template"]]["fields"]
+            wanted = [field["name"] for field in fields]
+            shown = [[html.unescape(re.sub(r"\\(.)", r"\1", name)) for name in re.findall(r"(?m)^\d+\. (.*?): ", body)]
+                     for body in found]
+            expect(wanted in shown, f"the reference has {shown} as fields of {start}")
+    anchors = {plain(title) for title in sections}
+    links = re.findall(r"\]\(#(.*?)\)", text)
+    expect(links and set(links) <= anchors, f"links lead nowhere: {set(links) - anchors}")
+
+
 def check_headers(folder):
     compilers = [c for c in COMPILERS if shutil.which(c)]
     for path in [os.path.join(TOP, "etw", "VRep.man"), *sorted(glob.glob(os.path.join(MANIFESTS, "*.man")))]:
@@ -111,7 +140,7 @@ def check_headers(folder):
     print(f"compilers: {', '.join(compilers)}")
 
 
-for check in (check_options, check_errors, check_full_volume, check_headers):
+for check in (check_options, check_errors, check_full_volume, check_reference, check_headers):
     with tempfile.TemporaryDirectory() as temporary:
         check(temporary)
 print("\n".join(wrong))
