@@ -19,9 +19,9 @@ function(vrep_manifest_compiler FOLDER)
     set_property(GLOBAL PROPERTY VREP_MC "${native}/bin/vrepmc")
 endfunction()
 
-# vrep_manifest(TARGET FILE.man [PREAMBLE FILE.md]): FILE's outputs, in the folder include/events of the build folder; TARGET and what
-# links it find the header as "events/FILE.h". Who needs another output depends on the file, VREP_EVENTS/FILE.rc. The
-# reference FILE.md begins with PREAMBLE's text.
+# vrep_manifest(TARGET FILE.man [PREAMBLE FILE.md]): FILE's outputs, in the folder include/events of the build folder;
+# TARGET and what links it find the header as "events/FILE.h". Who needs another output depends on the file,
+# VREP_EVENTS/FILE.rc. The reference FILE.md begins with PREAMBLE's text.
 function(vrep_manifest TARGET MANIFEST)
     cmake_parse_arguments(ARG "" "PREAMBLE" "" ${ARGN})
     set(preamble "")
@@ -44,7 +44,8 @@ function(vrep_manifest TARGET MANIFEST)
 endfunction()
 
 # vrep_event_dll(NAME FILE.rc FOLDER): on Windows, NAME.dll in FOLDER with the resources of a manifest's FILE.rc and
-# nothing else. The event log and Event Viewer map it while they read; without code it serves every architecture.
+# nothing else. The event log and Event Viewer map it while they read; without code it serves every architecture, and
+# nothing in it depends on when or where it was made.
 function(vrep_event_dll NAME RC FOLDER)
     if(NOT WIN32)
         return()
@@ -57,23 +58,9 @@ function(vrep_event_dll NAME RC FOLDER)
         COMMAND ${CMAKE_C_COMPILER} -shared -nostartfiles -nostdlib -s
             -Wl,--entry=0 -Wl,--no-insert-timestamp -o "${FOLDER}/${NAME}.dll" "${object}"
         WORKING_DIRECTORY "${resources}"
-        DEPENDS "${RC}" "${resources}/${stem}.bin" "${resources}/${stem}_MSG00001.bin" VERBATIM)
+        DEPENDS "${RC}" "${resources}/${stem}.bin" "${resources}/${stem}_MSG00001.bin"
+        COMMENT "Linking ${NAME}.dll" VERBATIM)
     add_custom_target(${NAME}_dll ALL DEPENDS "${FOLDER}/${NAME}.dll")
-endfunction()
-
-# vrep_event_provider(FOLDER NAME FILE.dll): the outputs NAME.rc and its parts in FOLDER as a file that holds nothing
-# else, in the programs' folder. One file of data serves Windows on every processor, and nothing in it depends on when
-# or where it was made.
-function(vrep_event_provider FOLDER NAME DLL)
-    set(file "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${DLL}")
-    set(object "${CMAKE_CURRENT_BINARY_DIR}/${NAME}.res.o")
-    add_custom_command(OUTPUT "${file}"
-        COMMAND ${CMAKE_RC_COMPILER} -O coff -i ${NAME}.rc -o "${object}"
-        COMMAND ${CMAKE_C_COMPILER} -shared -nostartfiles -nostdlib
-            -Wl,--entry=0 -Wl,--no-insert-timestamp -s -o "${file}" "${object}"
-        WORKING_DIRECTORY "${FOLDER}" DEPENDS "${FOLDER}/${NAME}.rc" "${FOLDER}/${NAME}.bin"
-        COMMENT "Linking ${DLL}" VERBATIM)
-    add_custom_target(${NAME}_provider ALL DEPENDS "${file}")
 endfunction()
 
 # vrep_beside_programs(file...): copies in the programs' folder, with the folders that they are in.
