@@ -81,6 +81,10 @@ enum status os_read_file(const char *path, size_t limit, char **data, size_t *si
 // REPLACE_EXISTING|WRITE_THROUGH, retried for 5 s while a scanner holds the target).
 enum status os_replace_file(const char *path, const void *data, size_t size) MUST_CHECK;
 
+// The same for a file that other programs read: everybody who may read its folder may read it, too
+// (POSIX: mode 0644; Windows: as the folder says).
+enum status os_publish_file(const char *path, const void *data, size_t size) MUST_CHECK;
+
 // Writes text to standard output or error; on Windows converts to the console's UTF-16, or writes
 // UTF-8 bytes unchanged (binary mode) when redirected.
 void os_print(bool to_stderr, const char *utf8);

@@ -262,13 +262,17 @@ enum status os_read_file(const char *path, size_t limit, char **data, size_t *si
     return s;
 }
 
-static enum status write_new(const char *path, const char *data, size_t size)
+// Not through a name that is there already: it may be a link of somebody who may write the folder.
+static enum status write_new(const char *path, const char *data, size_t size, mode_t mode)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    (void)unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return status_fail_errno(errno, "Cannot create the file \"%s\"", path);
-    enum status s = STATUS_OK;
-    while (size > 0) {
+    enum status s = fchmod(fd, mode) == 0
+                        ? STATUS_OK
+                        : status_fail_errno(errno, "Cannot set the mode of the file \"%s\"", path);
+    while (s == STATUS_OK && size > 0) {
         ssize_t n = write(fd, data, size);
         if (n < 0 && errno == EINTR)
             continue;
@@ -285,7 +289,7 @@ static enum status write_new(const char *path, const char *data, size_t size)
     return s;
 }
 
-enum status os_replace_file(const char *path, const void *data, size_t size)
+static enum status replace_file(const char *path, const void *data, size_t size, mode_t mode)
 {
     size_t length = strlen(path);
     char *fresh = malloc(length + sizeof ".new");
@@ -293,7 +297,7 @@ enum status os_replace_file(const char *path, const void *data, size_t size)
         return status_no_memory("a file name");
     memcpy(fresh, path, length);
     memcpy(fresh + length, ".new", sizeof ".new");
-    enum status s = write_new(fresh, data, size);
+    enum status s = write_new(fresh, data, size, mode);
     if (s == STATUS_OK && rename(fresh, path) != 0)
         s = status_fail_errno(errno, "Cannot replace the file \"%s\"", path);
     if (s == STATUS_OK)
@@ -302,6 +306,16 @@ enum status os_replace_file(const char *path, const void *data, size_t size)
         unlink(fresh);
     free(fresh);
     return s;
+}
+
+enum status os_replace_file(const char *path, const void *data, size_t size)
+{
+    return replace_file(path, data, size, 0600);
+}
+
+enum status os_publish_file(const char *path, const void *data, size_t size)
+{
+    return replace_file(path, data, size, 0644);
 }
 
 void os_print(bool to_stderr, const char *utf8)

@@ -464,6 +464,11 @@ enum status os_replace_file(const char *path, const void *data, size_t size)
     return s;
 }
 
+enum status os_publish_file(const char *path, const void *data, size_t size)
+{
+    return os_replace_file(path, data, size); // a new file takes over what its folder allows
+}
+
 // True when the console took the text.
 static bool print_to_console(DWORD id, const char *utf8)
 {

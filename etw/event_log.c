@@ -16,6 +16,7 @@
 struct outlet {
     struct event_sink *sink;
     uint64_t lost;
+    uint64_t lost_ever; // since the log was opened
 };
 
 struct event_log {
@@ -94,10 +95,16 @@ struct event_writer *event_log_writer(struct event_log *log)
 
 // ---- writing ----
 
+static void lose(struct outlet *outlet)
+{
+    outlet->lost++;
+    outlet->lost_ever++;
+}
+
 static void give(struct outlet *outlet, const struct event_record *record)
 {
     if (outlet->sink->write(outlet->sink, record) != STATUS_OK)
-        outlet->lost++;
+        lose(outlet);
 }
 
 // The next record; its message is the caller's. False: no memory, and every sink loses it.
@@ -112,7 +119,7 @@ static bool make_record(struct event_log *log, const struct event_definition *de
                                  .values = values,
                                  .message = message};
     for (size_t i = 0; i < log->outlet_count && !message; i++)
-        log->outlet[i].lost++;
+        lose(&log->outlet[i]);
     return message != NULL;
 }
 
@@ -183,6 +190,16 @@ uint64_t event_log_last(struct event_log *log)
     uint64_t last = log->last;
     pthread_mutex_unlock(&log->mutex);
     return last;
+}
+
+uint64_t event_log_lost(struct event_log *log)
+{
+    uint64_t lost = 0;
+    pthread_mutex_lock(&log->mutex);
+    for (size_t i = 0; i < log->outlet_count; i++)
+        lost += log->outlet[i].lost_ever;
+    pthread_mutex_unlock(&log->mutex);
+    return lost;
 }
 
 enum status event_log_read(struct event_log *log, const struct event_query *query,

@@ -77,6 +77,9 @@ struct event_page {
 enum status event_log_read(struct event_log *log, const struct event_query *query,
                            struct event_page *out) MUST_CHECK;
 
+// How many events a sink did not take since the log was opened, summed over the sinks.
+uint64_t event_log_lost(struct event_log *log);
+
 // RecordId of the newest event, 0 when there is none.
 uint64_t event_log_last(struct event_log *log);
 

@@ -8,6 +8,7 @@
 #include "base/os.h"
 #include "service/control/requests.h"
 #include "service/control/server.h"
+#include "service/monitor/metrics_file.h"
 #include "service/replicate/replica_table.h"
 #include "service/supervise/questions.h"
 #include "service/supervise/sessions.h"
@@ -100,6 +101,8 @@ static enum status open_parts(struct service *service)
     if (s == STATUS_OK)
         s = questions_new(supervisor, &supervisor->questions);
     if (s == STATUS_OK)
+        s = metrics_file_new(supervisor, request_metrics_text, &supervisor->metrics);
+    if (s == STATUS_OK)
         s = tasks_new(supervisor, supervisor->settings.maximum_active_transfers,
                       &supervisor->tasks);
     return s;
@@ -126,6 +129,8 @@ static enum status open_doors(struct service *service, const struct service_opti
         s = sessions_new(supervisor, service->listener, &supervisor->sessions);
     if (s == STATUS_OK)
         service->listener = NULL;
+    if (s == STATUS_OK)
+        s = metrics_file_start(supervisor->metrics);
     if (s == STATUS_OK)
         s = control_server_start(service->instance, requests_handle, supervisor, &service->control);
     return s;
@@ -181,6 +186,8 @@ static void shut_all(struct service *service)
         sessions_shut(supervisor->sessions);
     if (supervisor->watch)
         watch_shut(supervisor->watch);
+    if (supervisor->metrics)
+        metrics_file_shut(supervisor->metrics);
     if (supervisor->questions)
         questions_shut(supervisor->questions);
     if (supervisor->tasks)
@@ -214,6 +221,7 @@ static void service_free(struct service *service)
     tasks_free(supervisor->tasks);
     watch_free(supervisor->watch);
     questions_free(supervisor->questions);
+    metrics_file_free(supervisor->metrics);
     workers_free(supervisor->workers);
     replica_table_free(supervisor->context.replicas);
     throttle_free(supervisor->context.server_throttle);

@@ -6,6 +6,7 @@
 #include "service/control/requests.h"
 #include "service/engine/json_writer.h"
 #include "service/monitor/metrics.h"
+#include "service/monitor/metrics_file.h"
 #include "service/supervise/tasks.h"
 
 // A list with more disks than this in all leaves them out, so that it stays a reply that can be
@@ -32,6 +33,22 @@ static json_t *unreadable_view(const struct supervisor *supervisor)
     return list;
 }
 
+static void put_metrics(struct json_writer *w, struct supervisor *supervisor)
+{
+    struct metrics_file_state state;
+    metrics_file_get_state(supervisor->metrics, &state);
+    pthread_mutex_lock(&supervisor->settings_lock);
+    unsigned interval = supervisor->settings.metrics_interval_s;
+    json_writer_text(w, "MetricsFolder", supervisor->settings.metrics_folder);
+    pthread_mutex_unlock(&supervisor->settings_lock);
+    json_writer_number(w, "MetricsIntervalSec", interval);
+    json_writer_time(w, "MetricsLastWriteTime", state.last_write);
+    if (state.why.status != STATUS_OK)
+        json_writer_value(w, "MetricsError", js_from_status(&state.why));
+    else
+        json_writer_null(w, "MetricsError");
+}
+
 static json_t *server_view(struct supervisor *supervisor, const struct tasks_snapshot *tasks)
 {
     struct json_writer w = json_writer_begin(NULL);
@@ -47,6 +64,8 @@ static json_t *server_view(struct supervisor *supervisor, const struct tasks_sna
     json_writer_number(&w, "ActiveTransfers", tasks->active);
     json_writer_number(&w, "QueuedTransfers", tasks->queued);
     json_writer_number(&w, "WatchIntervalSec", interval);
+    json_writer_number(&w, "EventsLostTotal", event_log_lost(supervisor->context.event_log));
+    put_metrics(&w, supervisor);
     json_writer_value(&w, "UnreadableStateFiles", unreadable_view(supervisor));
     return json_writer_end(&w);
 }

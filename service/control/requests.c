@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/os.h"
 #include "service/engine/json_writer.h"
+#include "service/monitor/metrics_file.h"
 #include "service/supervise/tasks.h"
 #include "service/supervise/verbs.h"
 #include "service/vm_events.h"
@@ -276,6 +277,21 @@ static enum status request_set(struct supervisor *supervisor, const struct contr
     return s;
 }
 
+// "" for none.
+static enum status read_metrics_folder(const json_t *request, struct server_settings *settings,
+                                       struct buffer *told)
+{
+    const char *folder;
+    enum status s = js_get_string(request, "metrics_folder", &folder);
+    if (s == STATUS_OK && *folder == '\0')
+        folder = NULL;
+    else if (s == STATUS_OK)
+        s = server_settings_check_folder(folder);
+    if (s == STATUS_OK)
+        s = relationship_set_text(&settings->metrics_folder, folder);
+    return s == STATUS_OK ? tell(told, "MetricsFolder", folder ? folder : "(none)") : s;
+}
+
 static enum status read_server_settings(const json_t *request, struct server_settings *settings,
                                         struct buffer *told)
 {
@@ -294,6 +310,8 @@ static enum status read_server_settings(const json_t *request, struct server_set
         s = tell_number(told, "BandwidthLimit", settings->bandwidth_limit);
     if (s == STATUS_OK && given(request, "maximum_active_transfers"))
         s = tell_number(told, "MaximumActiveTransfers", transfers);
+    if (s == STATUS_OK && given(request, "metrics_folder"))
+        s = read_metrics_folder(request, settings, told);
     if (s == STATUS_OK && told->size == 0)
         s = status_fail(STATUS_INVALID_ARGUMENT, 0, "The request names no setting to change.");
     return s;
@@ -304,17 +322,25 @@ static enum status change_settings(struct supervisor *supervisor, const json_t *
                                    struct buffer *told)
 {
     pthread_mutex_lock(&supervisor->change_lock);
-    struct server_settings settings = supervisor->settings; // shares its texts, which do not change
-    enum status s = read_server_settings(request, &settings, told);
+    struct server_settings settings = supervisor->settings; // shares what does not change
+    settings.metrics_folder = NULL;
+    enum status s =
+        relationship_set_text(&settings.metrics_folder, supervisor->settings.metrics_folder);
+    if (s == STATUS_OK)
+        s = read_server_settings(request, &settings, told);
     if (s == STATUS_OK)
         s = store_save_settings(supervisor->store, &settings);
     if (s == STATUS_OK) {
+        char *before = supervisor->settings.metrics_folder;
         pthread_mutex_lock(&supervisor->settings_lock);
         supervisor->settings = settings;
         pthread_mutex_unlock(&supervisor->settings_lock);
+        settings.metrics_folder = before;
         throttle_set_rate(supervisor->context.server_throttle, settings.bandwidth_limit);
         tasks_set_maximum(supervisor->tasks, settings.maximum_active_transfers);
+        metrics_file_soon(supervisor->metrics);
     }
+    free(settings.metrics_folder);
     pthread_mutex_unlock(&supervisor->change_lock);
     return s;
 }

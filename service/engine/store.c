@@ -88,6 +88,34 @@ static enum status take_setting(json_t *rest, const char *name, uint64_t low, ui
     return s;
 }
 
+enum status server_settings_check_folder(const char *path)
+{
+    if (os_path_is_absolute(path) && strlen(path) < OS_PATH_MAX)
+        return STATUS_OK;
+    return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                       "The folder for metrics \"%.200s\" is not an absolute path of less than %d "
+                       "bytes.",
+                       path, OS_PATH_MAX);
+}
+
+static enum status take_metrics(json_t *rest, struct server_settings *settings)
+{
+    const char *folder;
+    uint64_t interval;
+    enum status s = js_opt_string(rest, "MetricsFolder", NULL, &folder);
+    if (s == STATUS_OK && folder)
+        s = server_settings_check_folder(folder);
+    if (s == STATUS_OK)
+        s = relationship_set_text(&settings->metrics_folder, folder);
+    (void)json_object_del(rest, "MetricsFolder");
+    if (s == STATUS_OK)
+        s = take_setting(rest, "MetricsIntervalSec", 1, METRICS_INTERVAL_MAX_S,
+                         METRICS_INTERVAL_DEFAULT_S, &interval);
+    if (s == STATUS_OK)
+        settings->metrics_interval_s = (unsigned)interval;
+    return s;
+}
+
 static enum status take_settings(json_t *rest, struct server_settings *settings)
 {
     const char *address;
@@ -106,6 +134,8 @@ static enum status take_settings(json_t *rest, struct server_settings *settings)
     if (s == STATUS_OK)
         s = take_setting(rest, "WatchIntervalSec", 1, WATCH_INTERVAL_MAX_S,
                          WATCH_INTERVAL_DEFAULT_S, &interval);
+    if (s == STATUS_OK)
+        s = take_metrics(rest, settings);
     if (s != STATUS_OK)
         return s;
     settings->listen_port = (uint16_t)port;
@@ -165,6 +195,10 @@ enum status store_save_settings(struct store *store, const struct server_setting
         s = js_put_u64(object, "MaximumActiveTransfers", settings->maximum_active_transfers);
     if (s == STATUS_OK)
         s = js_put_u64(object, "WatchIntervalSec", settings->watch_interval_s);
+    if (s == STATUS_OK && settings->metrics_folder)
+        s = js_put_string(object, "MetricsFolder", settings->metrics_folder);
+    if (s == STATUS_OK)
+        s = js_put_u64(object, "MetricsIntervalSec", settings->metrics_interval_s);
     if (s == STATUS_OK)
         s = js_save_file(store->settings_path, SETTINGS_FORMAT, SETTINGS_MAJOR, SETTINGS_MINOR,
                          object);
@@ -175,6 +209,7 @@ enum status store_save_settings(struct store *store, const struct server_setting
 void server_settings_free(struct server_settings *settings)
 {
     free(settings->listen_address);
+    free(settings->metrics_folder);
     json_decref(settings->unknown);
     *settings = (struct server_settings){0};
 }

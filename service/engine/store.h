@@ -9,6 +9,8 @@
 #define MAXIMUM_ACTIVE_TRANSFERS_LIMIT   1024
 #define WATCH_INTERVAL_DEFAULT_S         30
 #define WATCH_INTERVAL_MAX_S             86400
+#define METRICS_INTERVAL_DEFAULT_S       15
+#define METRICS_INTERVAL_MAX_S           86400
 #define VREP_DEFAULT_PORT                29242
 
 struct server_settings {
@@ -18,8 +20,13 @@ struct server_settings {
     unsigned maximum_active_transfers; // resynchronizations at once; the others queue
     unsigned watch_interval_s;         // an idle disk's identity is looked at so often; 1 to
                                        // WATCH_INTERVAL_MAX_S
+    char *metrics_folder;              // absolute; NULL: metrics are not written
+    unsigned metrics_interval_s;       // they are written so often; 1 to METRICS_INTERVAL_MAX_S
     json_t *unknown;                   // members of a newer minor version, kept; NULL: none
 };
+
+// STATUS_INVALID_ARGUMENT unless `path` can be a metrics_folder.
+enum status server_settings_check_folder(const char *path) MUST_CHECK;
 
 struct store;
 

@@ -127,6 +127,8 @@ static const struct metric of_server[] = {
      "MaximumActiveTransfers", number},
     {"vrep_bandwidth_limit_bytes_per_second", "gauge",
      "Limit for all relationships of this server together; 0: none.", "BandwidthLimit", number},
+    {"vrep_events_lost_total", "counter",
+     "Events that a log did not take, since the service has started.", "EventsLostTotal", number},
     {"vrep_unreadable_state_files", "gauge",
      "State files that could not be read: their relationships are not served.",
      "UnreadableStateFiles", size},

@@ -20,6 +20,7 @@ struct tasks;
 struct watch;
 struct sessions;
 struct questions;
+struct metrics_file;
 
 // What replicate/ does, as a table, so that a test can stand in for the other host.
 struct replication_ops {
@@ -48,6 +49,7 @@ struct supervisor {
     struct watch *watch;
     struct sessions *sessions;
     struct questions *questions;
+    struct metrics_file *metrics;
     pthread_mutex_t change_lock;   // one `enable` or `server-set` at a time; held while it is saved
     pthread_mutex_t settings_lock; // guards `settings`
     struct server_settings settings;

@@ -1,15 +1,22 @@
 #!/usr/bin/env python3
-# vrep-test: timeout=300 labels=e2e presets=native,asan
+# vrep-test: timeout=600 labels=e2e presets=native,asan
 """What monitoring systems get: 'vrepctl health' as a plug-in, 'vrepctl metrics' as Prometheus reads it."""
 
+import os
 import re
+import stat
 import subprocess
+import threading
+import time
 
-from vrep_e2e import MIB, Disk, check, main
+from vrep_e2e import MIB, Disk, Skip, check, main, poll
 from vrep_e2e.prometheus import Bad, lint, parse
+from vrep_e2e.runner import need_root
 from vrep_e2e.service import program
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
+NOT_WRITTEN, WRITTEN_AGAIN = 50060, 50061
+REPLACED = 1000
 NAME = 'web "1\\" \\n ä|='  # all that escaping is for, but a line break, which no name may have
 HEAD = b"# HELP a_x x\n# TYPE a_x gauge\n"
 
@@ -138,5 +145,143 @@ def figures(lab):
         check(value(after, f"vrep_resynchronize_{metric}_bytes", **vm) == shown[f"ResynchronizeBytes{member}"], metric)
 
 
+def textfile(lab):
+    return os.path.join(lab.root, "textfile"), os.path.join(lab.root, "textfile", f"vrep${lab.primary.instance}.prom")
+
+
+def server(service):
+    return service.request("status")["Server"]
+
+
+def folder(lab):
+    """The setting and what is written: readable by an exporter, kept over a restart, gone with the setting or the service."""
+    path, file = textfile(lab)
+    os.mkdir(path)
+    disk = Disk.create(lab, "disk.vhdx", 8 * MIB)
+    primary = lab.primary.start()
+    primary.request("enable", name=NAME, disks=[disk.path], replica_server="127.0.0.1", replica_port=1)
+    check(path in primary.ctl("server", "set", "--metrics-folder", path).stdout, "the folder is not shown")
+    poll(lambda: os.path.exists(file), 10, "the file is written")
+    with open(file, "rb") as content:
+        families = parse(content.read())
+    check(not lint(families) and value(families, "vrep_replication_state", vm_name=NAME) == 10, "what is in the file")
+    check(stat.S_IMODE(os.stat(file).st_mode) == 0o644, "an exporter could not read it")
+    check(os.listdir(path) == [os.path.basename(file)], f"left: {os.listdir(path)}")
+    primary.restart()
+    poll(lambda: os.path.exists(file), 10, "it is written after a restart")
+    check(server(primary)["MetricsFolder"] == path and server(primary)["MetricsIntervalSec"] == 15, "status")
+    primary.ctl("server", "set", "--metrics-folder", "none")
+    poll(lambda: not os.path.exists(file), 10, "it leaves with the setting")
+    primary.ctl("server", "set", "--metrics-folder", path)
+    poll(lambda: os.path.exists(file), 10, "it is back")
+    primary.stop()
+    check(not os.path.exists(file), "a stopped service leaves figures that nobody renews")
+
+
+def identity(file):
+    about = os.stat(file)
+    return about.st_ino, about.st_mtime_ns
+
+
+def replaced_while_read(lab):
+    """The file is replaced 1,000 times while others read it all the time: it is whole at each moment."""
+    path, file = textfile(lab)
+    os.mkdir(path)
+    primary = lab.primary.start()
+    disk = Disk.create(lab, "disk.vhdx", 8 * MIB)
+    primary.request("enable", name=NAME, disks=[disk.path], replica_server="127.0.0.1", replica_port=1)
+    primary.request("server-set", metrics_folder=path)
+    poll(lambda: os.path.exists(file), 10, "the file is written")
+    done, seen, problems = threading.Event(), [0, 0], []
+
+    def read_on(reads):
+        while not done.is_set():
+            try:
+                with open(file, "rb") as content:
+                    parse(content.read())
+                seen[reads] += 1
+                time.sleep(0.001)  # leaves the machine to those who write
+            except (Bad, OSError) as problem:
+                problems.append(problem)
+                return
+
+    readers = [threading.Thread(target=read_on, args=(n,)) for n in (0, 1)]
+    for thread in readers:
+        thread.start()
+    files = 0
+    try:
+        while (files < REPLACED or min(seen) < REPLACED) and not problems:
+            before, deadline = identity(file), time.monotonic() + 0.5
+            primary.request("server-set", metrics_folder=path)
+            while identity(file) == before and time.monotonic() < deadline:
+                time.sleep(0.001)
+            files += identity(file) != before  # two that came within one tick of the clock may look like none
+    finally:
+        done.set()
+        for thread in readers:
+            thread.join()
+    check(not problems, f"after {seen} reads of {files} files: {problems}")
+    print(f"{files} files, {seen[0]} and {seen[1]} reads")
+
+
+def missing_folder(lab):
+    """A folder that is not there is told once, shown, and told once when it is there; nothing waits for it."""
+    path, file = textfile(lab)
+    primary = lab.primary.start()
+    primary.request("server-set", metrics_folder=path)
+    poll(lambda: primary.events(NOT_WRITTEN), 10, "the event")
+    check(server(primary)["MetricsError"]["message"] and server(primary)["MetricsLastWriteTime"] is None, "status")
+    check("not written" in primary.ctl("server").stdout, "vrepctl server")
+    for _ in range(3):
+        primary.request("server-set", metrics_folder=path)
+    os.mkdir(path)
+    primary.request("server-set", metrics_folder=path)
+    poll(lambda: primary.events(WRITTEN_AGAIN), 10, "the end of it")
+    check(os.path.exists(file) and server(primary)["MetricsError"] is None, "it is written")
+    check(len(primary.events(NOT_WRITTEN)) == 1, "told more than once")
+
+
+def full_folder(lab):
+    """The same with a volume that is full; the file that was there stays whole."""
+    need_root("a volume of its own")
+    path, file = textfile(lab)
+    os.mkdir(path)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "vrep-e2e", path], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    lab.cleanups.append(lambda: subprocess.run(["umount", "-l", path], check=False))
+    primary = lab.primary.start()
+    primary.request("server-set", metrics_folder=path)
+    poll(lambda: os.path.exists(file), 10, "the file is written")
+    with open(os.path.join(path, "filler"), "wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(b"x" * 4096)
+        except OSError:
+            pass
+    primary.request("server-set", metrics_folder=path)
+    poll(lambda: primary.events(NOT_WRITTEN), 10, "the event")
+    with open(file, "rb") as content:
+        check(parse(content.read()), "the old file is no longer whole")
+    os.remove(os.path.join(path, "filler"))
+    primary.request("server-set", metrics_folder=path)
+    poll(lambda: primary.events(WRITTEN_AGAIN), 10, "the end of it")
+
+
+def links(lab):
+    """Somebody who may write the folder cannot make the service write elsewhere."""
+    path, file = textfile(lab)
+    os.mkdir(path)
+    victim = os.path.join(lab.root, "victim")
+    with open(victim, "w", encoding="utf-8") as content:
+        content.write("mine")
+    os.symlink(victim, file + ".new")
+    primary = lab.primary.start()
+    primary.request("server-set", metrics_folder=path)
+    poll(lambda: os.path.exists(file), 10, "the file is written")
+    with open(victim, encoding="utf-8") as content:
+        check(content.read() == "mine" and not os.path.islink(file), "it was written through the link")
+
+
 if __name__ == "__main__":
-    main(reader, plug_in, figures)
+    main(reader, plug_in, figures, folder, replaced_while_read, missing_folder, full_folder, links)

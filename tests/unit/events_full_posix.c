@@ -50,6 +50,7 @@ static void log__full_volume__loses_and_counts_events_and_nobody_waits(void **st
         assert_int_equal(json_array_size(events), 2);
         assert_int_equal(number_of(events, 0, "Id"), 50013);
         assert_int_equal(number_of(events, 0, "Count"), 3);
+        assert_int_equal(event_log_lost(log), 3);
         assert_int_equal(number_of(events, 1, "RecordId"), event_log_last(log));
         json_decref(events);
         event_log_close(log);

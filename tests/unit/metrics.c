@@ -45,7 +45,7 @@ static void render__no_relationship__only_the_service(void **state)
     char *text = render("{\"Relationships\": [], \"Server\": {\"ActiveTransfers\": 2, "
                         "\"QueuedTransfers\": 5, \"MaximumActiveTransfers\": 3, "
                         "\"BandwidthLimit\": 9007199254740993, "
-                        "\"UnreadableStateFiles\": [{}, {}]}}",
+                        "\"EventsLostTotal\": 4, \"UnreadableStateFiles\": [{}, {}]}}",
                         "lab-1");
     assert_line(text, "# TYPE vrep_build_info gauge");
     assert_line(text, "vrep_build_info{service=\"VRep$lab-1\",version=\"" VREP_VERSION "\"} 1");
@@ -56,6 +56,8 @@ static void render__no_relationship__only_the_service(void **state)
     // More than a double holds.
     assert_line(text,
                 "vrep_bandwidth_limit_bytes_per_second{service=\"VRep$lab-1\"} 9007199254740993");
+    assert_line(text, "# TYPE vrep_events_lost_total counter");
+    assert_line(text, "vrep_events_lost_total{service=\"VRep$lab-1\"} 4");
     assert_line(text, "vrep_unreadable_state_files{service=\"VRep$lab-1\"} 2");
     assert_no(text, "vm_name");
     assert_no(text, "vrep_replication_state");

@@ -286,6 +286,8 @@ static void settings__none_saved__the_defaults(void **state)
     assert_int_equal(settings.bandwidth_limit, 0);
     assert_int_equal(settings.maximum_active_transfers, 3);
     assert_int_equal(settings.watch_interval_s, 30);
+    assert_null(settings.metrics_folder);
+    assert_int_equal(settings.metrics_interval_s, 15);
     assert_null(settings.unknown);
     server_settings_free(&settings);
 }
@@ -297,8 +299,10 @@ static void settings__saved__are_the_same_with_unknown_members(void **state)
                                        .bandwidth_limit = INT64_MAX,
                                        .maximum_active_transfers = 1024,
                                        .watch_interval_s = 1,
+                                       .metrics_interval_s = 86400,
                                        .unknown = json_pack("{s:b}", "Later", 1)};
     assert_ok(relationship_set_text(&settings.listen_address, "::1"));
+    assert_ok(relationship_set_text(&settings.metrics_folder, f->folder));
     assert_ok(store_save_settings(f->store, &settings));
     server_settings_free(&settings);
     reopen(f);
@@ -308,6 +312,8 @@ static void settings__saved__are_the_same_with_unknown_members(void **state)
     assert_true(settings.bandwidth_limit == INT64_MAX);
     assert_int_equal(settings.maximum_active_transfers, 1024);
     assert_int_equal(settings.watch_interval_s, 1);
+    assert_string_equal(settings.metrics_folder, f->folder);
+    assert_int_equal(settings.metrics_interval_s, 86400);
     assert_true(json_is_true(json_object_get(settings.unknown, "Later")));
     server_settings_free(&settings);
 }
@@ -317,9 +323,10 @@ static void settings__impossible__a_failure_that_names_them(void **state)
     struct fixture *f = *state;
     struct server_settings settings = {0};
     char *path = must(os_path_join(f->folder, "config.json"));
-    static const char *const members[] = {"\"ListenPort\": 65536", "\"MaximumActiveTransfers\": 0",
-                                          "\"WatchIntervalSec\": 0", "\"ListenAddress\": 5",
-                                          "\"BandwidthLimit\": -1"};
+    static const char *const members[] = {
+        "\"ListenPort\": 65536",    "\"MaximumActiveTransfers\": 0", "\"WatchIntervalSec\": 0",
+        "\"ListenAddress\": 5",     "\"BandwidthLimit\": -1",        "\"MetricsFolder\": \"here\"",
+        "\"MetricsIntervalSec\": 0"};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         char text[200];
         int size =

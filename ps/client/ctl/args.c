@@ -24,6 +24,7 @@ static const struct {
     [OPTION_RELATIONSHIP] = {"--relationship", true},
     [OPTION_BANDWIDTH_LIMIT] = {"--bandwidth-limit", true},
     [OPTION_MAXIMUM_ACTIVE_TRANSFERS] = {"--maximum-active-transfers", true},
+    [OPTION_METRICS_FOLDER] = {"--metrics-folder", true},
     [OPTION_FOLLOW] = {"--follow", false},
     [OPTION_LIMIT] = {"--limit", true},
     [OPTION_ID] = {"--id", true},

@@ -110,12 +110,18 @@ static const struct verb {
      "  --replica HOST[:PORT]   on the primary: where the replica server is now\n"
      "  --allowed-primary HOST  on the replica: the only primary server that may come\n"},
     {"server", "set", ctl_server_set,
-     OPTION_BIT(OPTION_BANDWIDTH_LIMIT) | OPTION_BIT(OPTION_MAXIMUM_ACTIVE_TRANSFERS), NAME_NONE,
+     OPTION_BIT(OPTION_BANDWIDTH_LIMIT) | OPTION_BIT(OPTION_MAXIMUM_ACTIVE_TRANSFERS) |
+         OPTION_BIT(OPTION_METRICS_FOLDER),
+     NAME_NONE,
      "vrepctl server set [--bandwidth-limit N] [--maximum-active-transfers N]\n"
+     "    [--metrics-folder PATH]\n"
      "\n"
      "  --bandwidth-limit N            of all relationships together: bytes per second, with K,\n"
      "                                 M or G; 'none': no limit\n"
-     "  --maximum-active-transfers N   so many resynchronizations run, the others wait\n"},
+     "  --maximum-active-transfers N   so many resynchronizations run, the others wait\n"
+     "  --metrics-folder PATH          the service writes vrep.prom there for Prometheus' "
+     "textfile\n"
+     "                                 collectors; 'none': it does not\n"},
     {"server", NULL, ctl_server, 0, NAME_NONE,
      "vrepctl server\n"
      "\n"
@@ -155,7 +161,8 @@ static const struct verb {
     {"metrics", NULL, ctl_metrics, 0, NAME_NONE,
      "vrepctl metrics\n"
      "\n"
-     "State, health and progress of all relationships in the text format of Prometheus.\n"},
+     "State, health and progress of all relationships in the text format of Prometheus. The\n"
+     "service can write them itself: vrepctl server set --metrics-folder PATH\n"},
     {"version", NULL, ctl_version, 0, NAME_NONE,
      "vrepctl version\n"
      "\n"

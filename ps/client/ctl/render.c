@@ -269,6 +269,11 @@ void render_server(const json_t *server)
          member_number(server, "ListenPort"));
     line("Bandwidth limit", "%s%s", limit ? text_bytes(limit, text) : "none", limit ? "/s" : "");
     line("Transfers at once", "at most %" PRIu64, member_number(server, "MaximumActiveTransfers"));
+    const char *folder = member_text(server, "MetricsFolder");
+    const json_t *error = json_object_get(server, "MetricsError");
+    line("Metrics folder", "%s", folder[0] ? folder : "none");
+    if (json_is_object(error))
+        line("", "not written: %s", member_text(error, "message"));
 }
 
 void render_event(const json_t *event)

@@ -407,13 +407,28 @@ enum exit_code ctl_server(struct ctl *ctl, const struct arguments *a)
     return EXIT_DONE;
 }
 
+static enum status put_metrics_folder(json_t *request, const char *path)
+{
+    char *absolute;
+    if (strcmp(path, "none") == 0)
+        return js_put_string(request, "metrics_folder", "");
+    enum status s = os_absolute_path(path, &absolute);
+    if (s != STATUS_OK)
+        return s;
+    s = console_check_path(absolute);
+    if (s == STATUS_OK)
+        s = js_put_string(request, "metrics_folder", absolute);
+    free(absolute);
+    return s;
+}
+
 enum exit_code ctl_server_set(struct ctl *ctl, const struct arguments *a)
 {
     json_t *request = NULL;
     uint64_t transfers;
     enum status s = new_request("server-set", a, &request);
     if (s == STATUS_OK && !a->given[OPTION_BANDWIDTH_LIMIT] &&
-        !a->given[OPTION_MAXIMUM_ACTIVE_TRANSFERS])
+        !a->given[OPTION_MAXIMUM_ACTIVE_TRANSFERS] && !a->given[OPTION_METRICS_FOLDER])
         s = status_fail(STATUS_INVALID_ARGUMENT, 0, "Say what to set.");
     if (s == STATUS_OK)
         s = put_bandwidth(request, a);
@@ -423,6 +438,8 @@ enum exit_code ctl_server_set(struct ctl *ctl, const struct arguments *a)
         if (s == STATUS_OK)
             s = js_put_u64(request, "maximum_active_transfers", transfers);
     }
+    if (s == STATUS_OK && a->given[OPTION_METRICS_FOLDER])
+        s = put_metrics_folder(request, a->value[OPTION_METRICS_FOLDER]);
     return send_and_show(ctl, s, request, render_server);
 }
 

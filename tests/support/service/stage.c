@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "service/control/requests.h"
+#include "service/monitor/metrics_file.h"
 #include "service/supervise/questions.h"
 #include "service/supervise/unfinished.h"
 #include "service/supervise/verbs.h"
@@ -248,10 +249,12 @@ static void open_parts(struct stage *stage)
     assert_ok(throttle_new(0, &context->server_throttle));
     assert_ok(workers_new(&supervisor->workers));
     assert_ok(questions_new(supervisor, &supervisor->questions));
+    assert_ok(metrics_file_new(supervisor, request_metrics_text, &supervisor->metrics));
     assert_ok(
         tasks_new(supervisor, supervisor->settings.maximum_active_transfers, &supervisor->tasks));
     assert_ok(watch_new(supervisor, &supervisor->watch));
     assert_ok(unfinished_resume(supervisor));
+    assert_ok(metrics_file_start(supervisor->metrics));
 }
 
 void stage_open(struct stage *stage)
@@ -270,12 +273,14 @@ void stage_leave(struct stage *stage)
     struct supervisor *supervisor = &stage->supervisor;
     stage_set(stage, &stage->hold_disks, false);
     watch_shut(supervisor->watch);
+    metrics_file_shut(supervisor->metrics);
     questions_shut(supervisor->questions);
     tasks_shut(supervisor->tasks);
     assert_true(workers_wait(supervisor->workers, STAGE_PATIENCE_MS));
     tasks_free(supervisor->tasks);
     watch_free(supervisor->watch);
     questions_free(supervisor->questions);
+    metrics_file_free(supervisor->metrics);
     workers_free(supervisor->workers);
     throttle_free(supervisor->context.server_throttle);
     registry_close(supervisor->context.registry);
