@@ -1,8 +1,14 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 
-#include "base/clock_fields.h"
+#include "base/local_time.h"
+
+struct clock_fields {
+    int year, month, day; // month 1 to 12
+    int hour, minute, second, ms;
+};
 
 #define MS_PER_DAY  INT64_C(86400000)
 #define EARLIEST_MS INT64_C(-62135596800000) // 0001-01-01T00:00:00.000Z
@@ -42,6 +48,14 @@ char *clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
     snprintf(text, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year % 10000,
              month % 100, (day + 1) % 100, of_day / 3600000 % 100, of_day / 60000 % 60,
              of_day / 1000 % 60, of_day % 1000);
+    return text;
+}
+
+char *clock_format_local(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
+{
+    clock_format_utc(local_time_from_utc(time_zone_system(), wall_ms), text);
+    text[strlen("2026-11-22")] = ' ';
+    text[strlen("2026-11-22 18:49:09")] = '\0';
     return text;
 }
 
@@ -147,8 +161,7 @@ bool clock_parse(const char *text, int64_t *wall_ms)
             !parse_zone(&p, &local, &east))
             return false;
     }
-    if (local)
-        return clock_from_local(&f, wall_ms);
-    *wall_ms = utc_ms(&f) - east * INT64_C(60000);
+    *wall_ms = local ? local_time_to_utc(time_zone_system(), utc_ms(&f))
+                     : utc_ms(&f) - east * INT64_C(60000);
     return true;
 }

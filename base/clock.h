@@ -18,8 +18,7 @@ void clock_sleep_ms(uint32_t ms);
 // "2026-11-22T17:49:09.123Z"; years outside 1 to 9999 are cut to these. Returns `text`.
 char *clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 
-// "2026-11-22 18:49:09" in the system's local time (on Windows through the system's time zone,
-// never TZ). Returns `text`.
+// "2026-11-22 18:49:09" in the system's local time (base/local_time.h). Returns `text`.
 char *clock_format_local(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 
 // Reads what clock_format_utc writes; milliseconds may be absent. False: malformed or out of range.
@@ -27,8 +26,7 @@ bool clock_parse_utc(const char *text, int64_t *wall_ms);
 
 // Reads a time as people and ISO 8601 write it: "2026-11-22", "2026-11-22 18:49[:09[.123]]", 'T' in
 // the place of the space, and behind it "Z" or an offset ("+01:00"); without either it is the
-// system's local time. One that daylight saving skips is the same time after the change. False:
-// malformed or out of range.
+// system's local time, by local_time_to_utc (base/local_time.h). False: malformed.
 bool clock_parse(const char *text, int64_t *wall_ms);
 
 #endif
