@@ -1,9 +1,36 @@
 #include <windows.h>
+#include <pthread.h>
+#include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/local_time.h"
 
 #define TICKS_PER_MS      10000                       // FILETIME counts 100 ns
 #define EPOCH_IN_FILETIME INT64_C(116444736000000000) // 1970-01-01 since 1601-01-01
+#define RULES_KEPT_MS     1000                        // the administrator may change the time zone
+
+// The rules of a year, whose reading takes a while.
+static struct {
+    pthread_mutex_t lock;
+    int64_t read; // monotonic; 0: never
+    WORD year;
+    TIME_ZONE_INFORMATION zone;
+} rules = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool get_rules(WORD year, TIME_ZONE_INFORMATION *zone)
+{
+    bool known = true;
+    int64_t now = clock_mono_ms();
+    pthread_mutex_lock(&rules.lock);
+    if (rules.read == 0 || rules.year != year || now - rules.read > RULES_KEPT_MS) {
+        known = GetTimeZoneInformationForYear(year, NULL, &rules.zone);
+        rules.year = year;
+        rules.read = known ? now : 0;
+    }
+    *zone = rules.zone;
+    pthread_mutex_unlock(&rules.lock);
+    return known;
+}
 
 static FILETIME file_time(int64_t ms)
 {
@@ -22,8 +49,7 @@ static int64_t system_offset(const void *context, int64_t utc_ms)
     if (utc_ms < -EPOCH_IN_FILETIME / TICKS_PER_MS || utc_ms > INT64_MAX / TICKS_PER_MS / 2)
         return 0;
     FILETIME time = file_time(utc_ms);
-    if (!FileTimeToSystemTime(&time, &utc) ||
-        !GetTimeZoneInformationForYear(utc.wYear, NULL, &zone) ||
+    if (!FileTimeToSystemTime(&time, &utc) || !get_rules(utc.wYear, &zone) ||
         !SystemTimeToTzSpecificLocalTime(&zone, &utc, &local) ||
         !SystemTimeToFileTime(&local, &as_utc))
         return 0;

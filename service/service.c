@@ -9,6 +9,7 @@
 #include "service/control/requests.h"
 #include "service/control/server.h"
 #include "service/monitor/metrics_file.h"
+#include "service/supervise/agenda.h"
 #include "service/replicate/replica_table.h"
 #include "service/supervise/questions.h"
 #include "service/supervise/sessions.h"
@@ -91,6 +92,7 @@ static enum status open_parts(struct service *service)
     context->host_name = service->host_name;
     context->instance = service->instance;
     context->fs = file_system_os();
+    supervisor->zone = time_zone_system();
     enum status s = vhd_choose_backend(vhd_default_backend());
     if (s == STATUS_OK)
         s = throttle_new(supervisor->settings.bandwidth_limit, &context->server_throttle);
@@ -125,6 +127,8 @@ static enum status open_doors(struct service *service, const struct service_opti
     s = watch_new(supervisor, &supervisor->watch);
     if (s == STATUS_OK)
         s = unfinished_resume(supervisor); // before anybody can ask for more
+    if (s == STATUS_OK)
+        s = agenda_new(supervisor, &supervisor->agenda);
     if (s == STATUS_OK)
         s = sessions_new(supervisor, service->listener, &supervisor->sessions);
     if (s == STATUS_OK)
@@ -184,6 +188,8 @@ static void shut_all(struct service *service)
         control_server_stop(service->control);
     if (supervisor->sessions)
         sessions_shut(supervisor->sessions);
+    if (supervisor->agenda)
+        agenda_shut(supervisor->agenda);
     if (supervisor->watch)
         watch_shut(supervisor->watch);
     if (supervisor->metrics)
@@ -219,6 +225,7 @@ static void service_free(struct service *service)
     if (service->listener)
         transport_close(service->listener);
     tasks_free(supervisor->tasks);
+    agenda_free(supervisor->agenda);
     watch_free(supervisor->watch);
     questions_free(supervisor->questions);
     metrics_file_free(supervisor->metrics);

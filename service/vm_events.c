@@ -34,6 +34,14 @@ void vm_event_refused(const struct service_context *context, const struct relati
         EventWriteResynchronizeNotCancellable(context->events, r->name, r->id.bytes, why.message,
                                               account, client, why.action);
         break;
+    case StartTimeRefused_value:
+        EventWriteStartTimeRefused(context->events, r->name, r->id.bytes, why.message, why.action,
+                                   account, client);
+        break;
+    case ResynchronizeAlreadyScheduled_value:
+        EventWriteResynchronizeAlreadyScheduled(context->events, r->name, r->id.bytes, why.message,
+                                                why.action, account, client);
+        break;
     default:
         break;
     }

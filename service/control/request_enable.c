@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "service/control/request_schedule.h"
 #include "service/control/requests.h"
+#include "service/supervise/agenda.h"
 #include "service/vm_events.h"
 
 #define LOOK_MS 1500 // a disk that does not answer within this is not taken on
@@ -18,6 +20,7 @@ struct enable {
     uint64_t replica_port;
     struct guid vm_id;
     const json_t *disks;
+    const json_t *request; // for its schedule
 };
 
 // ---- the request ----
@@ -72,6 +75,7 @@ static enum status read_replica(const json_t *request, struct enable *enable)
 
 static enum status read_request(const json_t *request, struct enable *enable)
 {
+    enable->request = request;
     enum status s = js_get_string(request, "name", &enable->name);
     if (s == STATUS_OK)
         s = relationship_check_name(enable->name);
@@ -157,6 +161,8 @@ static enum status make_record(const struct enable *enable, struct relationship 
         s = relationship_set_text(&r->replica_server, enable->replica_server);
     if (s == STATUS_OK)
         s = relationship_set_text(&r->allowed_primary, enable->allowed_primary);
+    if (s == STATUS_OK && request_has_schedule(enable->request))
+        s = request_read_schedule(enable->request, r, NULL);
     if (s == STATUS_OK)
         s = take_paths(enable->disks, r);
     if (s != STATUS_OK) {
@@ -327,16 +333,21 @@ enum status request_enable(struct supervisor *supervisor, const struct control_c
 {
     struct enable enable = {0};
     struct relationship *r = NULL, *looked = NULL;
+    struct resync_schedule schedule;
     registry_key key;
     enum status s = read_request(request, &enable);
     if (s == STATUS_OK)
         s = make_record(&enable, &r);
     if (s == STATUS_OK)
         s = look_at_disks(supervisor, r, &looked);
-    if (s == STATUS_OK)
-        s = add(supervisor, looked, &key);
+    if (s != STATUS_OK)
+        return s;
+    schedule = looked->schedule;
+    s = add(supervisor, looked, &key);
     if (s != STATUS_OK)
         return s;
     raise_enabled(supervisor, key, caller);
-    return request_view_now(supervisor, key, result);
+    agenda_look_soon(supervisor->agenda);
+    s = request_view_now(supervisor, key, result);
+    return s == STATUS_OK ? request_warn_of_schedule(request, &schedule, result) : s;
 }

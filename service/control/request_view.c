@@ -19,6 +19,7 @@ struct view {
     struct watch_times looks;
     uint64_t counts[REGISTRY_COUNTS];
     int64_t now;
+    int64_t next_start; // by its window
 };
 
 struct counters {
@@ -196,6 +197,19 @@ static int64_t last_in_step(const struct view *view)
     return known ? later(r->last_replication_time, view->looks.unchanged) : 0;
 }
 
+static void put_schedule(struct json_writer *w, const struct view *view)
+{
+    const struct resync_schedule *schedule = &view->r->schedule;
+    char text[TIME_OF_DAY_SIZE];
+    json_writer_bool(w, "AutoResynchronizeEnabled", schedule->enabled);
+    json_writer_text(w, "AutoResynchronizeIntervalStart",
+                     time_of_day_format(schedule->start_s, text));
+    json_writer_text(w, "AutoResynchronizeIntervalEnd", time_of_day_format(schedule->end_s, text));
+    json_writer_bool(w, "AutoResynchronizeSuspendAtIntervalEnd", schedule->suspend_at_end);
+    json_writer_time(w, "AutoResynchronizeNextStart", view->next_start);
+    json_writer_time(w, "ResynchronizeStartTime", schedule->start_time);
+}
+
 static enum status write_view(const struct view *view, bool with_disks, json_t **out)
 {
     const struct relationship *r = view->r;
@@ -215,6 +229,7 @@ static enum status write_view(const struct view *view, bool with_disks, json_t *
     json_writer_time(&w, "LastInStepTime", last_in_step(view));
     json_writer_time(&w, "LastLookTime", later(view->looks.looked, r->last_look_time));
     json_writer_time(&w, "DiskInUseSince", r->look_in_use ? r->look_in_use_since : 0);
+    put_schedule(&w, view);
     put_resynchronization(&w, view);
     put_progress(&w, view);
     if (with_disks)
@@ -256,6 +271,7 @@ enum status request_view(struct supervisor *supervisor, registry_key key,
         for (unsigned i = 0; i < REGISTRY_COUNTS; i++)
             view->counts[i] = registry_get_count(registry, key, (enum registry_counter)i);
         view->now = clock_wall_ms();
+        view->next_start = schedule_next_start(view->r, view->now, supervisor->zone);
         if (goes_on(view))
             view->r->attempts = 0;
         s = write_view(view, with_disks, out);

@@ -44,6 +44,18 @@ enum status request_metrics_text(struct supervisor *supervisor, struct buffer *o
 enum status request_events(struct supervisor *supervisor, const struct control_caller *caller,
                            const json_t *request, json_t **result) MUST_CHECK;
 
+// `set` and `server-set` (request_set.c).
+enum status request_set(struct supervisor *supervisor, const struct control_caller *caller,
+                        const json_t *request, json_t **result) MUST_CHECK;
+enum status request_server_set(struct supervisor *supervisor, const struct control_caller *caller,
+                               const json_t *request, json_t **result) MUST_CHECK;
+
+// Whether the request has that member.
+bool request_given(const json_t *request, const char *member);
+
+// Appends "Name value" to what an event tells of changed settings; NULL: there is none.
+enum status request_tell(struct buffer *told, const char *name, const char *value) MUST_CHECK;
+
 // A host name or address as a person gives it: 1 to 255 printable characters without spaces.
 // STATUS_INVALID_ARGUMENT names `member`.
 enum status request_check_host(const char *member, const char *host) MUST_CHECK;

@@ -1,4 +1,5 @@
 // The state x verb table of the design.
+#include "base/clock.h"
 #include "service/engine/relationship.h"
 
 #include "events/VRep.h"
@@ -19,6 +20,8 @@ static const char *phrase(enum relationship_verb verb)
         return "stop the resynchronization of";
     case VERB_REMOVE:
         return "remove";
+    case VERB_SCHEDULE_RESYNCHRONIZE:
+        return "schedule a resynchronization of";
     }
     return "change";
 }
@@ -188,7 +191,7 @@ static enum status decide_halted(const struct relationship *r, enum relationship
     case VERB_SUSPEND:
         if (r->state == REPLICATION_ERROR)
             return refuse_use(r, verb, NULL, "go on after mending the cause", "resume", "");
-        *action = ACTION_NOTHING;
+        *action = r->schedule.suspended_by_end ? ACTION_HOLD : ACTION_NOTHING;
         return STATUS_OK;
     default:
         *action = ACTION_CANCEL;
@@ -221,15 +224,9 @@ static enum status decide_resynchronizing(const struct relationship *r, enum rel
     }
 }
 
-enum status relationship_decide(const struct relationship *r, enum relationship_verb verb,
-                                bool queued, enum relationship_action *action)
+static enum status decide_by_state(const struct relationship *r, enum relationship_verb verb,
+                                   bool queued, enum relationship_action *action)
 {
-    if (r->mode == MODE_REPLICA)
-        return decide_replica(r, verb, action);
-    if (verb == VERB_REMOVE)
-        return decide_remove(r, action);
-    if (r->cancel_pending)
-        return decide_cancel_pending(r, verb, action);
     switch (r->state) {
     case REPLICATION_REPLICATING:
         return decide_replicating(r, verb, action);
@@ -246,4 +243,48 @@ enum status relationship_decide(const struct relationship *r, enum relationship_
         break;
     }
     return refuse(r, verb, NULL, "Enable replication first: vrepctl enable");
+}
+
+// A resynchronization waits for its time. Nothing else starts or goes on before it is taken back.
+static enum status decide_scheduled(const struct relationship *r, enum relationship_verb verb,
+                                    enum relationship_action *action)
+{
+    char text[CLOCK_TEXT_SIZE];
+    if (verb == VERB_STOP) {
+        *action = ACTION_UNSCHEDULE;
+        return STATUS_OK;
+    }
+    status_fail(STATUS_REFUSED, 0,
+                "Cannot %s virtual machine '%s': its resynchronization is scheduled for %s local "
+                "time, its replication state is %s.",
+                phrase(verb), r->name, clock_format_local(r->schedule.start_time, text),
+                replication_state_text(r->state));
+    return status_advise(ResynchronizeAlreadyScheduled_value,
+                         "To take that back: vrepctl stop \"%s\"", r->name);
+}
+
+// The same as a start that must be possible now.
+static enum status decide_schedule(const struct relationship *r, bool queued,
+                                   enum relationship_action *action)
+{
+    enum status s = decide_by_state(r, VERB_RESUME_RESYNCHRONIZE, queued, action);
+    if (s == STATUS_OK)
+        *action = ACTION_SCHEDULE;
+    return s;
+}
+
+enum status relationship_decide(const struct relationship *r, enum relationship_verb verb,
+                                bool queued, enum relationship_action *action)
+{
+    if (r->mode == MODE_REPLICA)
+        return decide_replica(r, verb, action);
+    if (verb == VERB_REMOVE)
+        return decide_remove(r, action);
+    if (r->cancel_pending)
+        return decide_cancel_pending(r, verb, action);
+    if (r->schedule.start_time != 0 && verb != VERB_SUSPEND)
+        return decide_scheduled(r, verb, action);
+    if (verb == VERB_SCHEDULE_RESYNCHRONIZE)
+        return decide_schedule(r, queued, action);
+    return decide_by_state(r, verb, queued, action);
 }

@@ -7,7 +7,12 @@
 
 struct relationship *relationship_new(void)
 {
-    return calloc(1, sizeof(struct relationship));
+    struct relationship *r = calloc(1, sizeof *r);
+    if (r) {
+        r->schedule.start_s = SCHEDULE_START_DEFAULT_S;
+        r->schedule.end_s = SCHEDULE_END_DEFAULT_S;
+    }
+    return r;
 }
 
 static void free_disks(struct relationship_disk *disks, size_t count)

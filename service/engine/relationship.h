@@ -10,6 +10,7 @@
 #include "base/guid.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "service/engine/schedule.h"
 #include "vhd/vhd.h"
 
 // Numbers are those of Hyper-V's PowerShell enumeration VMReplicationState.
@@ -112,9 +113,10 @@ struct relationship {
     char *suspend_cause;    // state 12: who or what paused it; NULL otherwise
     struct guid last_resync_id; // the last one that ended
     enum resynchronize_outcome last_outcome;
-    struct status_details error; // the last error of a resynchronization; status OK: none
-    unsigned attempts;           // failed attempts in a row of the running resynchronization
-    int64_t next_attempt;        // wall ms, 0: none planned
+    struct status_details error;     // the last error of a resynchronization; status OK: none
+    unsigned attempts;               // failed attempts in a row of the running resynchronization
+    int64_t next_attempt;            // wall ms, 0: none planned
+    struct resync_schedule schedule; // primary: what starts by itself, and when
 
     size_t disk_count;
     struct relationship_disk *disks;
@@ -150,7 +152,7 @@ enum status relationship_check_name(const char *name) MUST_CHECK;
 // js_load_file / js_save_file).
 #define RELATIONSHIP_FORMAT "VRepRelationship"
 #define RELATIONSHIP_MAJOR  1
-#define RELATIONSHIP_MINOR  0
+#define RELATIONSHIP_MINOR  1 // 1: the schedule
 enum status relationship_to_json(const struct relationship *r, json_t **out) MUST_CHECK;
 // STATUS_DAMAGED names the member that is missing or has an impossible value.
 enum status relationship_from_json(json_t *object, struct relationship **out) MUST_CHECK;
@@ -172,6 +174,7 @@ enum relationship_verb {
     VERB_SUSPEND,
     VERB_STOP,
     VERB_REMOVE,
+    VERB_SCHEDULE_RESYNCHRONIZE, // the same as VERB_RESUME_RESYNCHRONIZE, at a later time
 };
 
 enum relationship_action {
@@ -184,11 +187,14 @@ enum relationship_action {
     ACTION_SUSPEND,   // the running resynchronization: 11 -> 12 when its job has let go
     ACTION_CANCEL,    // ask the replica to grant a cancel; 10 when it does
     ACTION_REMOVE,
+    ACTION_SCHEDULE,   // a new resynchronization from block 0 later; the state stays
+    ACTION_UNSCHEDULE, // it is not wanted any more
+    ACTION_HOLD,       // 12 by the end of a window: a person's now, which the next one leaves alone
 };
 
 // The state x verb table of the design. `queued`: a start waits for its turn. Refusals are failures
-// with event 32546, 32504 or 32390 and a text that names the state and the verb that fits; nothing
-// is changed by this function.
+// with event 32546, 32504, 29168 or 29186 and a text that names the state and the verb that fits;
+// nothing is changed by this function.
 enum status relationship_decide(const struct relationship *r, enum relationship_verb verb,
                                 bool queued, enum relationship_action *action) MUST_CHECK;
 

@@ -79,6 +79,28 @@ static void put_resynchronization(struct json_writer *w, const struct relationsh
     json_writer_time(w, "NextAttemptTime", r->next_attempt);
 }
 
+static void put_time_of_day(struct json_writer *w, const char *name, uint32_t seconds)
+{
+    char text[TIME_OF_DAY_SIZE];
+    json_writer_text(w, name, time_of_day_format(seconds, text));
+}
+
+static void put_schedule(struct json_writer *w, const struct resync_schedule *schedule)
+{
+    json_writer_bool(w, "AutoResynchronizeEnabled", schedule->enabled);
+    json_writer_bool(w, "AutoResynchronizeIntervalGiven", schedule->window_given);
+    put_time_of_day(w, "AutoResynchronizeIntervalStart", schedule->start_s);
+    put_time_of_day(w, "AutoResynchronizeIntervalEnd", schedule->end_s);
+    json_writer_bool(w, "AutoResynchronizeSuspendAtIntervalEnd", schedule->suspend_at_end);
+    json_writer_time(w, "ResynchronizeStoppedTime", schedule->stopped);
+    json_writer_time(w, "NotStartedToldTime", schedule->told);
+    json_writer_time(w, "ResynchronizeRunSince", schedule->run_since);
+    json_writer_bool(w, "SuspendedByIntervalEnd", schedule->suspended_by_end);
+    json_writer_time(w, "ResynchronizeStartTime", schedule->start_time);
+    json_writer_bool(w, "StartOverwritesReplica", schedule->start_overwrite);
+    json_writer_bool(w, "StartAdoptsIdentity", schedule->start_adopt_identity);
+}
+
 enum status relationship_to_json(const struct relationship *r, json_t **out)
 {
     struct json_writer w = json_writer_begin(r->unknown);
@@ -99,6 +121,7 @@ enum status relationship_to_json(const struct relationship *r, json_t **out)
     json_writer_time(&w, "LookInUseSince", r->look_in_use_since);
     json_writer_bool(&w, "ClocksDiffer", r->clocks_differ);
     put_resynchronization(&w, r);
+    put_schedule(&w, &r->schedule);
     json_writer_value(&w, "Disks", disks_to_json(r));
     json_t *object = json_writer_end(&w);
     if (object)
@@ -352,6 +375,34 @@ static void get_resynchronization(struct reader *rd, struct relationship *r)
     r->next_attempt = get_time(rd, "NextAttemptTime");
 }
 
+static void get_time_of_day(struct reader *rd, const char *name, uint32_t *seconds)
+{
+    const char *text;
+    if (rd->status != STATUS_OK)
+        return;
+    enum status s = js_opt_string(rd->rest, name, NULL, &text);
+    if (s == STATUS_OK && text && !time_of_day_parse(text, seconds))
+        s = STATUS_DAMAGED;
+    taken(rd, name, s);
+}
+
+// A record of minor version 0 has none of it: the defaults stay.
+static void get_schedule(struct reader *rd, struct resync_schedule *schedule)
+{
+    schedule->enabled = get_bool(rd, "AutoResynchronizeEnabled");
+    schedule->window_given = get_bool(rd, "AutoResynchronizeIntervalGiven");
+    get_time_of_day(rd, "AutoResynchronizeIntervalStart", &schedule->start_s);
+    get_time_of_day(rd, "AutoResynchronizeIntervalEnd", &schedule->end_s);
+    schedule->suspend_at_end = get_bool(rd, "AutoResynchronizeSuspendAtIntervalEnd");
+    schedule->stopped = get_time(rd, "ResynchronizeStoppedTime");
+    schedule->told = get_time(rd, "NotStartedToldTime");
+    schedule->run_since = get_time(rd, "ResynchronizeRunSince");
+    schedule->suspended_by_end = get_bool(rd, "SuspendedByIntervalEnd");
+    schedule->start_time = get_time(rd, "ResynchronizeStartTime");
+    schedule->start_overwrite = get_bool(rd, "StartOverwritesReplica");
+    schedule->start_adopt_identity = get_bool(rd, "StartAdoptsIdentity");
+}
+
 enum status relationship_from_json(json_t *object, struct relationship **out)
 {
     struct relationship *r = relationship_new();
@@ -382,6 +433,7 @@ enum status relationship_from_json(json_t *object, struct relationship **out)
     r->clocks_differ = get_bool(&rd, "ClocksDiffer");
     r->look_in_use_since = get_time(&rd, "LookInUseSince");
     get_resynchronization(&rd, r);
+    get_schedule(&rd, &r->schedule);
     get_disks(&rd, r);
     if (rd.status == STATUS_OK && r->mode == MODE_NONE)
         damaged(&rd, "ReplicationMode");

@@ -108,6 +108,7 @@ static enum status to_cancelled(struct relationship *r, void *argument)
     end_run(r);
     r->state = REPLICATION_WAITING_FOR_START_RESYNCHRONIZE;
     r->reason = REASON_CANCELLED;
+    r->schedule.stopped = clock_wall_ms();
     r->error = (struct status_details){.status = STATUS_OK};
     return relationship_set_text(&r->suspend_cause, NULL);
 }
@@ -162,6 +163,7 @@ static enum status to_guarded(struct relationship *r, void *argument)
     end_run(r);
     r->state = REPLICATION_WAITING_FOR_START_RESYNCHRONIZE;
     r->reason = committed ? REASON_FINISHED_ELSEWHERE : REASON_REPLICA_CHANGED;
+    r->schedule.stopped = clock_wall_ms();
     r->error = *(const struct status_details *)argument;
     return relationship_set_text(&r->suspend_cause, NULL);
 }
@@ -183,13 +185,20 @@ void settle_guard(struct task *task, const struct relationship *r, const struct 
 
 // ---- suspended ----
 
+struct suspension {
+    char *cause;
+    bool by_end; // of its window
+};
+
 static enum status to_suspended(struct relationship *r, void *argument)
 {
+    const struct suspension *suspension = argument;
     if (r->state != REPLICATION_RESYNCHRONIZING)
         return status_fail(STATUS_NOT_FOUND, 0, "The resynchronization has ended meanwhile.");
     clear_run(r);
     r->state = REPLICATION_RESYNCHRONIZE_SUSPENDED;
-    return relationship_set_text(&r->suspend_cause, argument);
+    r->schedule.suspended_by_end = suspension->by_end;
+    return relationship_set_text(&r->suspend_cause, suspension->cause);
 }
 
 // A cause stands inside sentences.
@@ -200,21 +209,34 @@ static void drop_full_stop(char *text)
         text[length - 1] = '\0';
 }
 
+void settle_suspend_cause(const struct relationship *r, const char *account, const char *client,
+                          char cause[SUSPEND_CAUSE_MAX])
+{
+    char end[TIME_OF_DAY_SIZE];
+    if (account[0])
+        snprintf(cause, SUSPEND_CAUSE_MAX, "Paused by %s (%s)", account, client);
+    else
+        snprintf(cause, SUSPEND_CAUSE_MAX,
+                 "Paused by the end of its window at %s; it goes on in the next one",
+                 time_of_day_format(r->schedule.end_s, end));
+}
+
 void settle_suspended(struct task *task, const struct relationship *r,
                       const struct status_details *why)
 {
-    struct task_caller caller;
-    char cause[STATUS_MESSAGE_MAX + sizeof caller];
-    task_get_caller(task, &caller);
-    if (why)
+    struct task_caller caller = {{0}, {0}};
+    char cause[STATUS_MESSAGE_MAX];
+    if (why) {
         snprintf(cause, sizeof cause, "%s", why->message);
-    else
-        snprintf(cause, sizeof cause, "Paused by %s (%s)", caller.account, caller.client);
-    drop_full_stop(cause);
-    change(task, r, to_suspended, cause);
+        drop_full_stop(cause);
+    } else {
+        task_get_caller(task, &caller);
+        settle_suspend_cause(r, caller.account, caller.client, cause);
+    }
+    struct suspension suspension = {cause, !why && !caller.account[0]};
+    change(task, r, to_suspended, &suspension);
     EventWriteResynchronizeSuspended(task->supervisor->context.events, r->name, r->id.bytes, cause,
-                                     why ? "" : caller.account, why ? "" : caller.client,
-                                     r->resync_id.bytes);
+                                     caller.account, caller.client, r->resync_id.bytes);
 }
 
 void settle_no_space(struct task *task, const struct relationship *r,
@@ -223,7 +245,7 @@ void settle_no_space(struct task *task, const struct relationship *r,
     char cause[STATUS_MESSAGE_MAX + 64];
     snprintf(cause, sizeof cause, "Too little room for the replica: %s", why->message);
     drop_full_stop(cause);
-    change(task, r, to_suspended, cause);
+    change(task, r, to_suspended, &(struct suspension){cause, false});
     EventWriteSuspendedForSpace(task->supervisor->context.events, r->name, r->id.bytes,
                                 r->replica_server, why->message);
 }
@@ -260,6 +282,7 @@ struct go_back {
     const struct relationship
         *before; // NULL: the service was restarted since; only the state is known
     const struct status_details *why;
+    bool refused;
 };
 
 static enum status restore_disks(struct relationship *r, const struct relationship *before)
@@ -285,15 +308,17 @@ static enum status to_before(struct relationship *r, void *argument)
                                                        : r->state_before;
     if (r->state == REPLICATION_SUSPENDED)
         r->reason = REASON_NONE;
+    if (back->refused)
+        r->schedule.stopped = clock_wall_ms();
     r->error = *back->why;
     return back->before ? restore_disks(r, back->before) : STATUS_OK;
 }
 
 void settle_not_started(struct task *task, const struct relationship *r,
-                        const struct status_details *why)
+                        const struct status_details *why, bool refused)
 {
     const struct service_context *context = &task->supervisor->context;
-    struct go_back back = {task->before, why};
+    struct go_back back = {task->before, why, refused};
     change(task, r, to_before, &back);
     count_failure(task);
     registry_clear_progress(context->registry, task->key);

@@ -17,8 +17,9 @@ void settle_no_space(struct task *task, const struct relationship *r,
 void settle_failed(struct task *task, const struct relationship *r,
                    const struct status_details *why); // 9, 29270
 // A start of which nothing had begun: back to the state before it, with the error (32316).
+// `refused`: asked again it would end the same way, so its window is over.
 void settle_not_started(struct task *task, const struct relationship *r,
-                        const struct status_details *why);
+                        const struct status_details *why, bool refused);
 // 11, from block 0 with a new id.
 void settle_restart(struct task *task, const struct relationship *r,
                     const struct status_details *why);
@@ -31,5 +32,11 @@ void settle_cancel_pending(struct task *task, const struct relationship *r,
                            const struct status_details *why);
 // The replica has committed before the cancel came (29168): 11, to be followed.
 void settle_cancel_too_late(struct task *task, const struct relationship *r);
+
+// The cause of a pause, as part of a sentence: by whom, or without an account by the end of its
+// window.
+#define SUSPEND_CAUSE_MAX 400
+void settle_suspend_cause(const struct relationship *r, const char *account, const char *client,
+                          char cause[SUSPEND_CAUSE_MAX]);
 
 #endif

@@ -195,7 +195,7 @@ static enum step act_on(struct task *task, enum resync_end end, struct relations
         break;
     }
     if (comes_to_nothing(task, r, end)) {
-        settle_not_started(task, r, why);
+        settle_not_started(task, r, why, end != RESYNC_RETRY);
         return STEP_DONE;
     }
     if (end == RESYNC_NO_SPACE) {

@@ -1,14 +1,15 @@
 // What the parts of the running service share, below the control server and the listener.
 //
-// Locks: those of tasks.c, watch.c, sessions.c, questions.c and the settings' are held for a few
-// instructions, never during I/O and never while something is waited for that a disk could keep.
-// Inside tasks' lock only leaves are taken: the workers' lock, a job's, the registry's table.
-// Registry changes (registry.c) are made without any of them.
+// Locks: those of tasks.c, watch.c, agenda.c, sessions.c, questions.c and the settings' are held
+// for a few instructions, never during I/O and never while something is waited for that a disk
+// could keep. Inside tasks' lock only leaves are taken: the workers' lock, a job's, the registry's
+// table. Registry changes (registry.c) are made without any of them.
 #ifndef VREP_SERVICE_SUPERVISE_SUPERVISOR_H
 #define VREP_SERVICE_SUPERVISE_SUPERVISOR_H
 
 #include <pthread.h>
 
+#include "base/local_time.h"
 #include "service/context.h"
 #include "service/engine/store.h"
 #include "service/replicate/question.h"
@@ -21,6 +22,7 @@ struct watch;
 struct sessions;
 struct questions;
 struct metrics_file;
+struct agenda;
 
 // What replicate/ does, as a table, so that a test can stand in for the other host.
 struct replication_ops {
@@ -50,6 +52,8 @@ struct supervisor {
     struct sessions *sessions;
     struct questions *questions;
     struct metrics_file *metrics;
+    struct agenda *agenda;
+    const struct time_zone *zone;  // of schedules; constant while serving
     pthread_mutex_t change_lock;   // one `enable` or `server-set` at a time; held while it is saved
     pthread_mutex_t settings_lock; // guards `settings`
     struct server_settings settings;

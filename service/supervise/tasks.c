@@ -451,7 +451,8 @@ bool tasks_order(struct tasks *tasks, registry_key key, enum job_order order,
     pthread_mutex_lock(&tasks->lock);
     struct slot *slot = find(tasks, key);
     if (slot) {
-        set_caller(slot, caller);
+        if (order > job_get_order(slot->task.job))
+            set_caller(slot, caller); // who asks for the same again did not cause it
         job_give_order(slot->task.job, order);
         slot->poked = true;
         if (slot->state == SLOT_WAITING)

@@ -2,24 +2,30 @@
 
 #include <stdio.h>
 
-#include "service/vm_events.h"
+#include "base/clock.h"
+#include "service/supervise/agenda.h"
+#include "service/supervise/resync_settle.h"
 #include "service/supervise/watch.h"
+#include "service/vm_events.h"
 
 // A verb on its way through the registry.
 struct verb_change {
-    struct tasks *tasks;
+    struct supervisor *supervisor;
     enum relationship_verb verb;
     struct resume_options options;
-    const char *suspend_cause;
+    const struct control_caller *caller;
+    int64_t now;
     bool merge_seen;                 // the replica reports a merge: a commit that was answered
     enum relationship_action action; // decided
     bool was_queued;                 // it waited for its turn: nothing of it had begun
-    uint64_t number; // its place in the queue, from ACTION_START and ACTION_CONTINUE
+    uint64_t number;              // its place in the queue, from ACTION_START and ACTION_CONTINUE
+    enum schedule_step step;      // by the clock: what it asks for
+    struct status_details unable; // by the clock: why a start that was due is not possible
 };
 
 static void queue(struct relationship *r, struct verb_change *change, bool from_start)
 {
-    change->number = tasks_next_number(change->tasks);
+    change->number = tasks_next_number(change->supervisor->tasks);
     r->state_before = r->state;
     if (r->reason == REASON_NONE)
         r->reason = REASON_REQUESTED;
@@ -31,27 +37,43 @@ static void queue(struct relationship *r, struct verb_change *change, bool from_
     r->attempts = 0;
     r->next_attempt = 0;
     r->error = (struct status_details){.status = STATUS_OK};
+    r->schedule.run_since = change->now;
 }
 
 // Stop in the queue: the state that it had.
-static void leave_queue(struct relationship *r)
+static void leave_queue(struct relationship *r, int64_t now)
 {
     r->queue_number = 0;
     r->from_start = false;
     r->overwrite_replica = false;
     r->adopt_identity = false;
     r->state = r->state_before;
+    r->schedule.stopped = now;
     if (r->state == REPLICATION_SUSPENDED)
         r->reason = REASON_NONE;
 }
 
+// State 12 by the caller.
 static enum status suspend_record(struct relationship *r, const struct verb_change *change)
 {
-    if (!change->was_queued)
-        return STATUS_OK; // its task does it when it has let go
+    char cause[SUSPEND_CAUSE_MAX];
+    settle_suspend_cause(r, change->caller->account, change->caller->client, cause);
     r->queue_number = 0;
     r->state = REPLICATION_RESYNCHRONIZE_SUSPENDED;
-    return relationship_set_text(&r->suspend_cause, change->suspend_cause);
+    r->schedule.suspended_by_end = !change->caller->account[0];
+    return relationship_set_text(&r->suspend_cause, cause);
+}
+
+static void schedule_start(struct resync_schedule *schedule, const struct resume_options *options)
+{
+    schedule->start_time = options->start_time;
+    schedule->start_overwrite = options->overwrite_replica;
+    schedule->start_adopt_identity = options->adopt_identity;
+}
+
+static void unschedule_start(struct resync_schedule *schedule)
+{
+    schedule_start(schedule, &(struct resume_options){false});
 }
 
 // The engine's decision, with what is known beyond the record: a merge that is seen can no longer
@@ -69,8 +91,12 @@ static enum status decide(struct relationship *r, struct verb_change *change)
 static enum status change_record(struct relationship *r, void *argument)
 {
     struct verb_change *change = argument;
+    enum status s = STATUS_OK;
     change->was_queued = r->state == REPLICATION_RESYNCHRONIZING && r->queue_number != 0;
-    enum status s = decide(r, change);
+    if (change->verb == VERB_SCHEDULE_RESYNCHRONIZE)
+        s = schedule_check_start_time(r->name, change->options.start_time, change->now);
+    if (s == STATUS_OK)
+        s = decide(r, change);
     if (s != STATUS_OK)
         return s;
     switch (change->action) {
@@ -86,13 +112,22 @@ static enum status change_record(struct relationship *r, void *argument)
     case ACTION_PAUSE:
         r->state = REPLICATION_SUSPENDED;
         break;
-    case ACTION_SUSPEND:
+    case ACTION_SUSPEND: // what runs is suspended by its task when it has let go
+        return change->was_queued ? suspend_record(r, change) : STATUS_OK;
+    case ACTION_HOLD:
         return suspend_record(r, change);
     case ACTION_CANCEL:
         if (change->was_queued)
-            leave_queue(r);
+            leave_queue(r, change->now);
         else
             r->cancel_pending = true;
+        break;
+    case ACTION_SCHEDULE:
+        schedule_start(&r->schedule, &change->options);
+        break;
+    case ACTION_UNSCHEDULE:
+        unschedule_start(&r->schedule);
+        r->schedule.stopped = change->now;
         break;
     case ACTION_NOTHING:
     case ACTION_RETRY_NOW:
@@ -100,6 +135,29 @@ static enum status change_record(struct relationship *r, void *argument)
         break;
     }
     return STATUS_OK;
+}
+
+// A start that was asked for at this time. One that is not possible any more is forgotten, and why
+// is kept to be told.
+static enum status change_due(struct relationship *r, struct verb_change *change)
+{
+    change->options = (struct resume_options){.overwrite_replica = r->schedule.start_overwrite,
+                                              .adopt_identity = r->schedule.start_adopt_identity};
+    unschedule_start(&r->schedule);
+    if (change_record(r, change) == STATUS_OK)
+        return STATUS_OK;
+    change->unable = *status_last();
+    change->action = ACTION_NOTHING;
+    return STATUS_OK;
+}
+
+static enum status change_by_clock(struct relationship *r, void *argument)
+{
+    struct verb_change *change = argument;
+    if (schedule_decide(r, change->now, change->supervisor->zone) != change->step)
+        return status_fail(STATUS_CANCELLED, 0, "The schedule of '%s' has changed meanwhile.",
+                           r->name);
+    return change->step == SCHEDULE_START_DUE ? change_due(r, change) : change_record(r, change);
 }
 
 // A task of this relationship that is on its way out is waited for shortly before a new one takes
@@ -204,6 +262,40 @@ static enum status wake_task(struct supervisor *supervisor, registry_key key,
                             r->cancel_pending ? JOB_CANCEL : JOB_GO, caller);
 }
 
+static void say_scheduled(struct supervisor *supervisor, const struct relationship *r,
+                          const struct control_caller *caller, char *message)
+{
+    char local[CLOCK_TEXT_SIZE], utc[CLOCK_TEXT_SIZE];
+    EventWriteResynchronizeScheduled(supervisor->context.events, r->name, r->id.bytes,
+                                     clock_format_utc(r->schedule.start_time, utc), caller->account,
+                                     caller->client);
+    snprintf(message, VERB_MESSAGE_MAX,
+             "The resynchronization of '%s' is scheduled for %s local time.", r->name,
+             clock_format_local(r->schedule.start_time, local));
+    agenda_look_soon(supervisor->agenda);
+}
+
+static void say_unscheduled(struct supervisor *supervisor, const struct relationship *r,
+                            const struct control_caller *caller, char *message)
+{
+    EventWriteResynchronizeCancelled(supervisor->context.events, r->name, r->id.bytes,
+                                     caller->account, caller->client);
+    snprintf(message, VERB_MESSAGE_MAX,
+             "The resynchronization of '%s' is not scheduled any more; its state is still %s.",
+             r->name, replication_state_text(r->state));
+}
+
+static void say_held(struct supervisor *supervisor, const struct relationship *r,
+                     const struct control_caller *caller, char *message)
+{
+    EventWriteResynchronizeSuspended(supervisor->context.events, r->name, r->id.bytes,
+                                     r->suspend_cause, caller->account, caller->client,
+                                     r->resync_id.bytes);
+    snprintf(message, VERB_MESSAGE_MAX,
+             "The resynchronization of '%s' stays suspended; its next window leaves it alone.",
+             r->name);
+}
+
 static bool sees_merge(struct registry *registry, registry_key key)
 {
     struct resync_progress progress;
@@ -238,6 +330,15 @@ static enum status carry_out(struct supervisor *supervisor, registry_key key,
                                        caller->account, caller->client);
         snprintf(message, VERB_MESSAGE_MAX, "Replication of '%s' is suspended.", r->name);
         return STATUS_OK;
+    case ACTION_SCHEDULE:
+        say_scheduled(supervisor, r, caller, message);
+        return STATUS_OK;
+    case ACTION_UNSCHEDULE:
+        say_unscheduled(supervisor, r, caller, message);
+        return STATUS_OK;
+    case ACTION_HOLD:
+        say_held(supervisor, r, caller, message);
+        return STATUS_OK;
     case ACTION_RETRY_NOW:
         snprintf(message, VERB_MESSAGE_MAX,
                  tasks_view(supervisor->tasks, key).running
@@ -261,12 +362,11 @@ enum status verb_apply(struct supervisor *supervisor, registry_key key, enum rel
 {
     struct registry *registry = supervisor->context.registry;
     struct relationship *r;
-    char cause[400];
-    snprintf(cause, sizeof cause, "Paused by %s (%s)", caller->account, caller->client);
-    struct verb_change change = {.tasks = supervisor->tasks,
+    struct verb_change change = {.supervisor = supervisor,
                                  .verb = verb,
                                  .options = options ? *options : (struct resume_options){false},
-                                 .suspend_cause = cause,
+                                 .caller = caller,
+                                 .now = clock_wall_ms(),
                                  .merge_seen = sees_merge(registry, key)};
     enum status decided = registry_update(registry, key, change_record, &change);
     const struct status_details why = *status_last();
@@ -281,4 +381,47 @@ enum status verb_apply(struct supervisor *supervisor, registry_key key, enum rel
     }
     relationship_free(r);
     return s;
+}
+
+static enum relationship_verb verb_of(enum schedule_step step)
+{
+    switch (step) {
+    case SCHEDULE_CONTINUE:
+        return VERB_RESUME_CONTINUE;
+    case SCHEDULE_SUSPEND:
+        return VERB_SUSPEND;
+    default:
+        return VERB_RESUME_RESYNCHRONIZE;
+    }
+}
+
+static void raise_unable(struct supervisor *supervisor, const struct relationship *r,
+                         const struct status_details *why)
+{
+    EventWriteResynchronizeStartFailed(
+        supervisor->context.events, r->name, r->id.bytes, why->message, event_code(why),
+        event_advice(why, "Schedule it again when its state allows it."));
+}
+
+void verb_by_clock(struct supervisor *supervisor, registry_key key, enum schedule_step step,
+                   int64_t now)
+{
+    static const struct control_caller nobody = {.account = "", .client = ""};
+    struct registry *registry = supervisor->context.registry;
+    struct relationship *r;
+    char message[VERB_MESSAGE_MAX];
+    struct verb_change change = {.supervisor = supervisor,
+                                 .verb = verb_of(step),
+                                 .caller = &nobody,
+                                 .now = now,
+                                 .merge_seen = sees_merge(registry, key),
+                                 .step = step};
+    if (registry_update(registry, key, change_by_clock, &change) != STATUS_OK ||
+        registry_get(registry, key, &r) != STATUS_OK)
+        return;
+    if (change.unable.status != STATUS_OK)
+        raise_unable(supervisor, r, &change.unable);
+    else
+        (void)!carry_out(supervisor, key, r, &change, &nobody, message);
+    relationship_free(r);
 }

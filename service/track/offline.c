@@ -19,3 +19,13 @@ enum tracker_finding offline_look(const struct file_system *fs, const char *path
     vhd_abandon(disk); // a look writes nothing
     return vhd_identity_unchanged(saved, now) ? TRACKER_UNCHANGED : TRACKER_CHANGED;
 }
+
+enum status offline_is_free(const struct file_system *fs, const char *path)
+{
+    static const struct file_open how = {.share = FILE_SHARE_DENY_WRITE, .wait_ms = 0};
+    struct file *file;
+    enum status s = fs->open(fs, path, &how, &file);
+    if (s == STATUS_OK)
+        file_close(file);
+    return s;
+}

@@ -20,4 +20,9 @@ enum tracker_finding {
 enum tracker_finding offline_look(const struct file_system *fs, const char *path,
                                   const struct vhd_identity *saved, struct vhd_identity *now);
 
+// STATUS_OK when nobody holds the disk, so that a resynchronization could; else why not
+// (STATUS_IN_USE, STATUS_NOT_FOUND, ...). Holds it for an instant, without retries. May block for
+// as long as the disk blocks.
+enum status offline_is_free(const struct file_system *fs, const char *path) MUST_CHECK;
+
 #endif

@@ -103,6 +103,20 @@ struct relationship *record_full(void)
     r->error = *status_last();
     r->attempts = 4;
     r->next_attempt = 1763833749126;
+    r->schedule = (struct resync_schedule){
+        .enabled = true,
+        .window_given = true,
+        .start_s = 0,
+        .end_s = 86399,
+        .suspend_at_end = true,
+        .stopped = 1763833749127,
+        .told = 1763833749128,
+        .run_since = 1763833749129,
+        .suspended_by_end = true,
+        .start_time = 1763833749130,
+        .start_overwrite = true,
+        .start_adopt_identity = true,
+    };
     r->unknown =
         must(json_pack("{s:{s:I}}", "FromTheFuture", "kept", (json_int_t)9007199254740993));
     fill_disk(&r->disks[0], 10);
@@ -168,6 +182,20 @@ static void assert_run_equal(const struct relationship *a, const struct relation
     assert_true(a->next_attempt == b->next_attempt);
 }
 
+static void assert_schedule_equal(const struct resync_schedule *a, const struct resync_schedule *b)
+{
+    assert_int_equal(a->enabled, b->enabled);
+    assert_int_equal(a->window_given, b->window_given);
+    assert_int_equal(a->start_s, b->start_s);
+    assert_int_equal(a->end_s, b->end_s);
+    assert_int_equal(a->suspend_at_end, b->suspend_at_end);
+    assert_true(a->stopped == b->stopped && a->told == b->told && a->run_since == b->run_since);
+    assert_int_equal(a->suspended_by_end, b->suspended_by_end);
+    assert_true(a->start_time == b->start_time);
+    assert_int_equal(a->start_overwrite, b->start_overwrite);
+    assert_int_equal(a->start_adopt_identity, b->start_adopt_identity);
+}
+
 void record_assert_equal(const struct relationship *a, const struct relationship *b)
 {
     assert_true(guid_equal(&a->id, &b->id));
@@ -185,6 +213,7 @@ void record_assert_equal(const struct relationship *a, const struct relationship
     assert_int_equal(a->look_in_use, b->look_in_use);
     assert_true(a->look_in_use_since == b->look_in_use_since);
     assert_run_equal(a, b);
+    assert_schedule_equal(&a->schedule, &b->schedule);
     assert_int_equal(a->unknown == NULL, b->unknown == NULL);
     if (a->unknown)
         assert_true(json_equal(a->unknown, b->unknown));

@@ -76,7 +76,7 @@ static void system__there_and_back__the_same_minute(void **state)
     (void)state;
     char text[CLOCK_TEXT_SIZE], again[CLOCK_TEXT_SIZE];
     for (int64_t ms = utc("2020-01-01T00:00:00Z"); ms < utc("2030-01-01T00:00:00Z");
-         ms += INT64_C(5678901)) {
+         ms += INT64_C(56789012)) {
         int64_t back;
         clock_format_local(ms, text);
         assert_true(clock_parse(text, &back));

@@ -14,7 +14,8 @@ struct row {
     enum resynchronize_phase phase;
     bool queued, cancel_pending;
     unsigned attempts;
-    int outcome[6]; // resume, resume --resynchronize, resume --continue, suspend, stop, remove
+    int outcome[7]; // resume, resume --resynchronize, resume --continue, suspend, stop, remove,
+                    // resume --resynchronize --start-time
 };
 
 static const struct row rows[] = {
@@ -23,27 +24,29 @@ static const struct row rows[] = {
      false,
      false,
      0,
-     {REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_PAUSE, REFUSED(32546), ACTION_REMOVE}},
+     {REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_PAUSE, REFUSED(32546), ACTION_REMOVE,
+      REFUSED(32546)}},
     {REPLICATION_SUSPENDED,
      PHASE_NONE,
      false,
      false,
      0,
-     {ACTION_REPLICATE, ACTION_START, REFUSED(32546), ACTION_NOTHING, REFUSED(32546),
-      ACTION_REMOVE}},
+     {ACTION_REPLICATE, ACTION_START, REFUSED(32546), ACTION_NOTHING, REFUSED(32546), ACTION_REMOVE,
+      ACTION_SCHEDULE}},
     {REPLICATION_WAITING_FOR_START_RESYNCHRONIZE,
      PHASE_NONE,
      false,
      false,
      0,
-     {REFUSED(32546), ACTION_START, REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_REMOVE}},
+     {REFUSED(32546), ACTION_START, REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_REMOVE,
+      ACTION_SCHEDULE}},
     {REPLICATION_ERROR,
      PHASE_COMPARING,
      false,
      false,
      0,
-     {ACTION_CONTINUE, ACTION_START, ACTION_CONTINUE, REFUSED(32546), ACTION_CANCEL,
-      ACTION_REMOVE}},
+     {ACTION_CONTINUE, ACTION_START, ACTION_CONTINUE, REFUSED(32546), ACTION_CANCEL, ACTION_REMOVE,
+      ACTION_SCHEDULE}},
     // What became of a commit is asked first; and a replica that is gone does not keep the record.
     {REPLICATION_ERROR,
      PHASE_COMMITTING,
@@ -51,91 +54,91 @@ static const struct row rows[] = {
      false,
      0,
      {ACTION_CONTINUE, REFUSED(32546), ACTION_CONTINUE, REFUSED(32546), ACTION_CANCEL,
-      ACTION_REMOVE}},
+      ACTION_REMOVE, REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZE_SUSPENDED,
      PHASE_COMPARING,
      false,
      false,
      0,
-     {ACTION_CONTINUE, ACTION_START, ACTION_CONTINUE, ACTION_NOTHING, ACTION_CANCEL,
-      ACTION_REMOVE}},
+     {ACTION_CONTINUE, ACTION_START, ACTION_CONTINUE, ACTION_NOTHING, ACTION_CANCEL, ACTION_REMOVE,
+      ACTION_SCHEDULE}},
     {REPLICATION_RESYNCHRONIZE_SUSPENDED,
      PHASE_NONE,
      false,
      false,
      0,
-     {ACTION_CONTINUE, ACTION_START, ACTION_CONTINUE, ACTION_NOTHING, ACTION_CANCEL,
-      ACTION_REMOVE}},
+     {ACTION_CONTINUE, ACTION_START, ACTION_CONTINUE, ACTION_NOTHING, ACTION_CANCEL, ACTION_REMOVE,
+      ACTION_SCHEDULE}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_NONE,
      true,
      false,
      0,
-     {ACTION_NOTHING, REFUSED(32546), ACTION_NOTHING, ACTION_SUSPEND, ACTION_CANCEL,
-      ACTION_REMOVE}},
+     {ACTION_NOTHING, REFUSED(32546), ACTION_NOTHING, ACTION_SUSPEND, ACTION_CANCEL, ACTION_REMOVE,
+      REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_NONE,
      false,
      false,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, ACTION_SUSPEND, ACTION_CANCEL,
-      ACTION_REMOVE}},
+      ACTION_REMOVE, REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMPARING,
      false,
      false,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, ACTION_SUSPEND, ACTION_CANCEL,
-      ACTION_REMOVE}},
+      ACTION_REMOVE, REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMPARING,
      false,
      false,
      3,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, ACTION_SUSPEND, ACTION_CANCEL,
-      ACTION_REMOVE}},
+      ACTION_REMOVE, REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMMITTING,
      false,
      false,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, REFUSED(32504), ACTION_CANCEL,
-      REFUSED(32504)}},
+      REFUSED(32504), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMMITTING,
      false,
      false,
      1,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, REFUSED(32504), ACTION_CANCEL,
-      ACTION_REMOVE}},
+      ACTION_REMOVE, REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_MERGING,
      false,
      false,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, REFUSED(32504), REFUSED(29168),
-      REFUSED(32504)}},
+      REFUSED(32504), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMPARING,
      false,
      true,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_RETRY_NOW,
-      ACTION_REMOVE}},
+      ACTION_REMOVE, REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZE_SUSPENDED,
      PHASE_COMPARING,
      false,
      true,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_RETRY_NOW,
-      ACTION_REMOVE}},
+      ACTION_REMOVE, REFUSED(32546)}},
     {REPLICATION_DISABLED,
      PHASE_NONE,
      false,
      false,
      0,
-     {REFUSED(32546), REFUSED(32546), REFUSED(32546), REFUSED(32546), REFUSED(32546),
-      ACTION_REMOVE}},
+     {REFUSED(32546), REFUSED(32546), REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_REMOVE,
+      REFUSED(32546)}},
 };
 
 static int outcome_of(const struct relationship *r, enum relationship_verb verb, bool queued)
@@ -162,13 +165,48 @@ static void primary__every_state_and_verb__as_the_table_says(void **state)
         r->phase = rows[i].phase;
         r->cancel_pending = rows[i].cancel_pending;
         r->attempts = rows[i].attempts;
-        for (int verb = 0; verb < 6; verb++) {
+        for (int verb = 0; verb <= VERB_SCHEDULE_RESYNCHRONIZE; verb++) {
             int seen = outcome_of(r, (enum relationship_verb)verb, rows[i].queued);
             if (seen != rows[i].outcome[verb])
                 fail_msg("row %zu, verb %d: %d, not %d", i, verb, seen, rows[i].outcome[verb]);
         }
         relationship_free(r);
     }
+}
+
+// Until it is taken back, nothing else starts or goes on.
+static void scheduled__every_state_and_verb__only_stop_takes_it_back(void **state)
+{
+    (void)state;
+    static const enum replication_state states[] = {8, 9, 10, 12};
+    struct relationship *r = record_new("vm", MODE_PRIMARY, 1);
+    r->schedule.start_time = 1795369749000;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        r->state = states[i];
+        assert_int_equal(outcome_of(r, VERB_STOP, false), ACTION_UNSCHEDULE);
+        assert_int_equal(outcome_of(r, VERB_REMOVE, false), ACTION_REMOVE);
+        static const enum relationship_verb starts[] = {VERB_RESUME, VERB_RESUME_RESYNCHRONIZE,
+                                                        VERB_RESUME_CONTINUE,
+                                                        VERB_SCHEDULE_RESYNCHRONIZE};
+        for (size_t v = 0; v < sizeof starts / sizeof *starts; v++) {
+            assert_int_equal(outcome_of(r, starts[v], false), REFUSED(29186));
+            assert_non_null(strstr(status_last()->action, "vrepctl stop \"vm\""));
+        }
+    }
+    r->state = REPLICATION_SUSPENDED;
+    assert_int_equal(outcome_of(r, VERB_SUSPEND, false), ACTION_NOTHING);
+    relationship_free(r);
+}
+
+static void suspended_by_the_window__suspend__becomes_a_persons(void **state)
+{
+    (void)state;
+    struct relationship *r = record_new("vm", MODE_PRIMARY, 1);
+    r->state = REPLICATION_RESYNCHRONIZE_SUSPENDED;
+    r->schedule.suspended_by_end = true;
+    assert_int_equal(outcome_of(r, VERB_SUSPEND, false), ACTION_HOLD);
+    assert_int_equal(outcome_of(r, VERB_RESUME, false), ACTION_CONTINUE);
+    relationship_free(r);
 }
 
 static void replica__every_verb_but_remove__refused_with_the_primary(void **state)
@@ -243,6 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(primary__every_state_and_verb__as_the_table_says),
+        cmocka_unit_test(scheduled__every_state_and_verb__only_stop_takes_it_back),
+        cmocka_unit_test(suspended_by_the_window__suspend__becomes_a_persons),
         cmocka_unit_test(replica__every_verb_but_remove__refused_with_the_primary),
         cmocka_unit_test(replica__remove__refused_only_while_it_merges),
         cmocka_unit_test(replica__remove_of_a_merge_whose_files_are_gone__granted),

@@ -81,6 +81,37 @@ static void unknown_members__kept__beside_ours(void **state)
     relationship_free(full);
 }
 
+static void older_record__without_a_schedule__has_the_defaults(void **state)
+{
+    (void)state;
+    struct relationship *full = record_full();
+    struct relationship *plain = record_new("plain", MODE_PRIMARY, 1);
+    struct relationship *again;
+    json_t *object;
+    assert_ok(relationship_to_json(full, &object));
+    static const char *const added[] = {"AutoResynchronizeEnabled",
+                                        "AutoResynchronizeIntervalGiven",
+                                        "AutoResynchronizeIntervalStart",
+                                        "AutoResynchronizeIntervalEnd",
+                                        "ResynchronizeStoppedTime",
+                                        "AutoResynchronizeSuspendAtIntervalEnd",
+                                        "NotStartedToldTime",
+                                        "ResynchronizeRunSince",
+                                        "SuspendedByIntervalEnd",
+                                        "ResynchronizeStartTime",
+                                        "StartOverwritesReplica",
+                                        "StartAdoptsIdentity"};
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++)
+        assert_int_equal(json_object_del(object, added[i]), 0);
+    assert_ok(relationship_from_json(object, &again));
+    full->schedule = plain->schedule;
+    record_assert_equal(full, again);
+    json_decref(object);
+    relationship_free(again);
+    relationship_free(plain);
+    relationship_free(full);
+}
+
 // A change of one member that must be refused as damage, naming it.
 static void assert_refused(const char *member, json_t *value)
 {
@@ -116,6 +147,10 @@ static void impossible_values__refused__by_name(void **state)
     assert_refused("BandwidthLimit", json_integer(-1));
     assert_refused("LastReplicationTime", json_string("yesterday"));
     assert_refused("FromStart", json_integer(1));
+    assert_refused("AutoResynchronizeEnabled", json_string("on"));
+    assert_refused("AutoResynchronizeIntervalStart", json_string("24:00:00"));
+    assert_refused("AutoResynchronizeIntervalEnd", json_integer(6));
+    assert_refused("ResynchronizeStartTime", json_string("tonight"));
     assert_refused("LastError", json_string("oops"));
     assert_refused("Disks", json_array());
     assert_refused("Disks", NULL);
@@ -171,6 +206,7 @@ int main(void)
         cmocka_unit_test(copy__every_field__shares_nothing),
         cmocka_unit_test(every_enumeration__through_a_file__is_the_same),
         cmocka_unit_test(unknown_members__kept__beside_ours),
+        cmocka_unit_test(older_record__without_a_schedule__has_the_defaults),
         cmocka_unit_test(impossible_values__refused__by_name),
         cmocka_unit_test(impossible_disks__refused__by_number),
         cmocka_unit_test(check_name__what_can_be_a_name),

@@ -1,4 +1,5 @@
-// The verb "events" of docs/control.md: pages and filters.
+// The verb "events" of docs/control.md: pages and filters. Replicas, for a primary has events of
+// its schedule whenever it likes.
 #include "tests/support/test.h"
 
 #include <inttypes.h>
@@ -67,7 +68,7 @@ static const char *text(const json_t *object, const char *name)
 static void events__pages__each_once_in_order(void **state)
 {
     struct stage *s = *state;
-    do_it(s, ENABLE("vm", "p1.vhdx", "\"replica_server\": \"there\""));
+    do_it(s, ENABLE("vm", "p1.vhdx", "\"as_replica\": true"));
     for (int i = 0; i < 9; i++)
         do_it(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 1}");
     json_int_t last = 0;
@@ -104,7 +105,7 @@ static void assert_events(struct stage *s, const char *filter, size_t expected)
 static void events__filters__a_page_is_one_of_matches(void **state)
 {
     struct stage *s = *state;
-    do_it(s, ENABLE("vm", "p1.vhdx", "\"replica_server\": \"there\""));
+    do_it(s, ENABLE("vm", "p1.vhdx", "\"as_replica\": true"));
     do_it(s, ENABLE("copy", "p2.vhdx", "\"as_replica\": true"));
     for (int i = 0; i < 5; i++) {
         do_it(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 1}");
@@ -156,7 +157,7 @@ static void events__wrong_filters__one_clear_error_each(void **state)
 static void events__of_a_person__name_account_and_client(void **state)
 {
     struct stage *s = *state;
-    do_it(s, ENABLE("vm", "p1.vhdx", "\"replica_server\": \"there\""));
+    do_it(s, ENABLE("vm", "p1.vhdx", "\"as_replica\": true"));
     json_t *page = done(s, "{\"verb\": \"events\"}");
     const json_t *event = json_array_get(json_object_get(page, "Events"), 0);
     assert_string_equal(text(event, "Account"), "HOST\\alice");

@@ -131,9 +131,25 @@ static void host_port__every_form__is_split(void **state)
     }
 }
 
+static void switch__on_and_off__and_nothing_else(void **state)
+{
+    (void)state;
+    bool on = false;
+    assert_ok(parse_switch("--x", "on", &on));
+    assert_true(on);
+    assert_ok(parse_switch("--x", "off", &on));
+    assert_false(on);
+    static const char *const wrong[] = {"", "On", "1", "true", "of", "on "};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_status(parse_switch("--x", wrong[i], &on), STATUS_INVALID_ARGUMENT);
+        assert_non_null(strstr(status_last()->message, "--x"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(switch__on_and_off__and_nothing_else),
         cmocka_unit_test(arguments__enable_with_several_disks__keeps_their_order),
         cmocka_unit_test(arguments__wrong_ones__are_refused),
         cmocka_unit_test(arguments__help__needs_no_name),

@@ -141,6 +141,34 @@ static void relationship__running__shows_disks_and_progress(void **state)
     json_decref(r);
 }
 
+static void relationship__with_a_schedule__shows_window_and_start(void **state)
+{
+    (void)state;
+    json_t *r = parse("{\"VMName\": \"vm\", \"ReplicationModeText\": \"Primary\", "
+                      "\"AutoResynchronizeEnabled\": true, "
+                      "\"AutoResynchronizeIntervalStart\": \"18:30:00\", "
+                      "\"AutoResynchronizeIntervalEnd\": \"06:00:00\", "
+                      "\"AutoResynchronizeSuspendAtIntervalEnd\": true, "
+                      "\"AutoResynchronizeNextStart\": \"2026-11-22T17:30:00.000Z\", "
+                      "\"ResynchronizeStartTime\": \"2026-11-23T12:00:00.000Z\"}");
+    render_relationship(r);
+    assert_printed("from 18:30:00 to 06:00:00, suspended at the end of it");
+    assert_printed("Next window:          2026-11-2");
+    assert_printed("Scheduled for:        2026-11-2");
+    json_decref(r);
+}
+
+static void table__scheduled__says_for_when(void **state)
+{
+    (void)state;
+    json_t *list = parse("[{\"VMName\": \"vm\", \"ReplicationModeText\": \"Primary\", "
+                         "\"ReplicationState\": 10, \"ResynchronizeStartTime\": "
+                         "\"2026-11-23T12:00:00.000Z\"}]");
+    render_table(list);
+    assert_printed("scheduled for 2026-11-2");
+    json_decref(list);
+}
+
 static void table__names_of_any_script__stay_in_their_columns(void **state)
 {
     (void)state;
@@ -192,6 +220,8 @@ int main(void)
         cmocka_unit_test(progress__not_yet_known__is_no_figure),
         cmocka_unit_test_setup(relationship__that_needs_a_resync__says_why_and_what_to_do, begin),
         cmocka_unit_test_setup(relationship__running__shows_disks_and_progress, begin),
+        cmocka_unit_test_setup(relationship__with_a_schedule__shows_window_and_start, begin),
+        cmocka_unit_test_setup(table__scheduled__says_for_when, begin),
         cmocka_unit_test_setup(table__names_of_any_script__stay_in_their_columns, begin),
         cmocka_unit_test_setup(table__nothing__says_how_to_begin, begin),
         cmocka_unit_test(text__sizes_and_durations__are_short),

@@ -19,10 +19,15 @@ static const struct {
     [OPTION_OVERWRITE_REPLICA] = {"--overwrite-replica", false},
     [OPTION_ADOPT_IDENTITY] = {"--adopt-identity", false},
     [OPTION_CONTINUE] = {"--continue", false},
+    [OPTION_START_TIME] = {"--start-time", true},
     [OPTION_NO_WAIT] = {"--no-wait", false},
     [OPTION_WHAT_IF] = {"--what-if", false},
     [OPTION_RELATIONSHIP] = {"--relationship", true},
     [OPTION_BANDWIDTH_LIMIT] = {"--bandwidth-limit", true},
+    [OPTION_AUTO_RESYNCHRONIZE] = {"--auto-resynchronize", true},
+    [OPTION_AUTO_RESYNCHRONIZE_START] = {"--auto-resynchronize-start", true},
+    [OPTION_AUTO_RESYNCHRONIZE_END] = {"--auto-resynchronize-end", true},
+    [OPTION_SUSPEND_AT_WINDOW_END] = {"--suspend-at-window-end", true},
     [OPTION_MAXIMUM_ACTIVE_TRANSFERS] = {"--maximum-active-transfers", true},
     [OPTION_METRICS_FOLDER] = {"--metrics-folder", true},
     [OPTION_FOLLOW] = {"--follow", false},
@@ -153,6 +158,16 @@ enum status parse_bandwidth(const char *text, uint64_t *out)
                            "powers of 1024, or 'none'.",
                            text);
     *out = value;
+    return STATUS_OK;
+}
+
+enum status parse_switch(const char *what, const char *text, bool *out)
+{
+    bool on = strcmp(text, "on") == 0;
+    if (!on && strcmp(text, "off") != 0)
+        return status_fail(STATUS_INVALID_ARGUMENT, 0, "%s: '%.100s' is neither on nor off.", what,
+                           text);
+    *out = on;
     return STATUS_OK;
 }
 

@@ -18,10 +18,15 @@ enum option {
     OPTION_OVERWRITE_REPLICA,
     OPTION_ADOPT_IDENTITY,
     OPTION_CONTINUE,
+    OPTION_START_TIME,
     OPTION_NO_WAIT,
     OPTION_WHAT_IF,
     OPTION_RELATIONSHIP,
     OPTION_BANDWIDTH_LIMIT,
+    OPTION_AUTO_RESYNCHRONIZE,
+    OPTION_AUTO_RESYNCHRONIZE_START,
+    OPTION_AUTO_RESYNCHRONIZE_END,
+    OPTION_SUSPEND_AT_WINDOW_END,
     OPTION_MAXIMUM_ACTIVE_TRANSFERS,
     OPTION_METRICS_FOLDER,
     OPTION_FOLLOW,
@@ -61,6 +66,9 @@ bool parse_digits(const char *text, const char **end, uint64_t *out);
 
 // "4194304", "4M", "1G", "64K" (powers of 1024), "0" or "none": bytes per second, 0: no limit.
 enum status parse_bandwidth(const char *text, uint64_t *out) MUST_CHECK;
+
+// "on" or "off". `what`: "--auto-resynchronize".
+enum status parse_switch(const char *what, const char *text, bool *out) MUST_CHECK;
 
 // A plain number from `least` to `most`. `what`: "--limit".
 enum status parse_number(const char *what, const char *text, uint64_t least, uint64_t most,

@@ -5,6 +5,19 @@
 #include "base/os.h"
 #include "ps/client/ctl/ctl.h"
 
+#define WINDOW_OPTIONS                                                                     \
+    (OPTION_BIT(OPTION_AUTO_RESYNCHRONIZE) | OPTION_BIT(OPTION_AUTO_RESYNCHRONIZE_START) | \
+     OPTION_BIT(OPTION_AUTO_RESYNCHRONIZE_END) | OPTION_BIT(OPTION_SUSPEND_AT_WINDOW_END))
+#define WINDOW_USAGE                                                              \
+    "    [--auto-resynchronize on|off] [--auto-resynchronize-start HH:MM[:SS]]\n" \
+    "    [--auto-resynchronize-end HH:MM[:SS]] [--suspend-at-window-end on|off]\n"
+#define WINDOW_HELP                                                                            \
+    "  --auto-resynchronize on|off     on the primary: a resynchronization that is required\n" \
+    "                                  starts by itself, inside this window\n"                 \
+    "  --auto-resynchronize-start T    its start, local time of this server (18:30)\n"         \
+    "  --auto-resynchronize-end T      its end (06:00); the same as its start: all day\n"      \
+    "  --suspend-at-window-end on|off  what still runs then is suspended and goes on in the\n" \
+    "                                  next window\n"
 #define GLOBAL_OPTIONS \
     (OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_INSTANCE) | OPTION_BIT(OPTION_HELP))
 
@@ -44,11 +57,10 @@ static const struct verb {
 } verbs[] = {
     {"enable", NULL, ctl_enable,
      OPTION_BIT(OPTION_DISK) | OPTION_BIT(OPTION_REPLICA) | OPTION_BIT(OPTION_AS_REPLICA) |
-         OPTION_BIT(OPTION_ALLOWED_PRIMARY) | OPTION_BIT(OPTION_VM_ID),
+         OPTION_BIT(OPTION_ALLOWED_PRIMARY) | OPTION_BIT(OPTION_VM_ID) | WINDOW_OPTIONS,
      NAME_REQUIRED,
      "vrepctl enable NAME --as-replica --disk PATH... [--allowed-primary HOST]\n"
-     "vrepctl enable NAME --replica HOST[:PORT] --disk PATH... [--vm-id GUID]\n"
-     "\n"
+     "vrepctl enable NAME --replica HOST[:PORT] --disk PATH... [--vm-id GUID]\n" WINDOW_USAGE "\n"
      "Makes a relationship: the first form on the replica server, the second on the primary.\n"
      "The disks of both pair by order. Enabling on the replica is the consent to overwrite its\n"
      "disks with the first resynchronization.\n"
@@ -57,7 +69,8 @@ static const struct verb {
      "  --replica HOST[:PORT]   the replica server (port 29242); IPv6 as [::1]:29242\n"
      "  --as-replica            this server is the replica\n"
      "  --allowed-primary HOST  the only primary server that may come\n"
-     "  --vm-id GUID            the relationship's id, otherwise a new one\n"},
+     "  --vm-id GUID            the relationship's id, otherwise a new one\n"
+     "\n" WINDOW_HELP},
     {"status", NULL, ctl_status, 0, NAME_OPTIONAL,
      "vrepctl status [NAME] [--json]\n"
      "\n"
@@ -67,10 +80,10 @@ static const struct verb {
     {"resume", NULL, ctl_resume,
      OPTION_BIT(OPTION_RESYNCHRONIZE) | OPTION_BIT(OPTION_OVERWRITE_REPLICA) |
          OPTION_BIT(OPTION_ADOPT_IDENTITY) | OPTION_BIT(OPTION_CONTINUE) |
-         OPTION_BIT(OPTION_NO_WAIT) | OPTION_BIT(OPTION_WHAT_IF),
+         OPTION_BIT(OPTION_START_TIME) | OPTION_BIT(OPTION_NO_WAIT) | OPTION_BIT(OPTION_WHAT_IF),
      NAME_REQUIRED,
-     "vrepctl resume NAME [--resynchronize [--overwrite-replica] [--adopt-identity] [--what-if]]\n"
-     "    [--continue] [--no-wait]\n"
+     "vrepctl resume NAME [--resynchronize [--overwrite-replica] [--adopt-identity] [--what-if]\n"
+     "    [--start-time \"YYYY-MM-DD HH:MM\"]] [--continue] [--no-wait]\n"
      "\n"
      "Resumes replication. When that starts or continues a resynchronization, waits for its end:\n"
      "exit code 0 when the disks are in step, 1 with the reason when it ended otherwise. Ctrl-C\n"
@@ -84,6 +97,7 @@ static const struct verb {
      "  --what-if            changes nothing: asks the replica server and shows what would be\n"
      "                       resynchronized, the room that it needs, how long it takes; exit code\n"
      "                       5 or 1 when it would not start\n"
+     "  --start-time T       starts then: local time, at most 7 days ahead; 'stop' takes it back\n"
      "  --continue           goes on with a suspended one\n"
      "  --no-wait            returns when the service has accepted it\n"},
     {"suspend", NULL, ctl_suspend, 0, NAME_REQUIRED,
@@ -93,22 +107,23 @@ static const struct verb {
     {"stop", NULL, ctl_stop, 0, NAME_REQUIRED,
      "vrepctl stop NAME\n"
      "\n"
-     "Cancels a resynchronization that runs, is suspended or queued. Exit code 0: cancelled, the\n"
-     "replica's disks are what they were; 1: too late, the merge has begun, or the replica server\n"
-     "has not answered yet.\n"},
+     "Cancels a resynchronization that runs, is suspended, queued or scheduled. Exit code 0:\n"
+     "cancelled, the replica's disks are what they were; 1: too late, the merge has begun, or the\n"
+     "replica server has not answered yet.\n"},
     {"remove", NULL, ctl_remove, 0, NAME_REQUIRED,
      "vrepctl remove NAME\n"
      "\n"
      "Removes the relationship from this server. Its disks stay.\n"},
     {"set", NULL, ctl_set,
      OPTION_BIT(OPTION_BANDWIDTH_LIMIT) | OPTION_BIT(OPTION_REPLICA) |
-         OPTION_BIT(OPTION_ALLOWED_PRIMARY),
+         OPTION_BIT(OPTION_ALLOWED_PRIMARY) | WINDOW_OPTIONS,
      NAME_REQUIRED,
-     "vrepctl set NAME [--bandwidth-limit N] [--replica HOST[:PORT]] [--allowed-primary HOST]\n"
-     "\n"
+     "vrepctl set NAME [--bandwidth-limit N] [--replica HOST[:PORT]] [--allowed-primary "
+     "HOST]\n" WINDOW_USAGE "\n"
      "  --bandwidth-limit N     bytes per second, with K, M or G; 'none': no limit\n"
      "  --replica HOST[:PORT]   on the primary: where the replica server is now\n"
-     "  --allowed-primary HOST  on the replica: the only primary server that may come\n"},
+     "  --allowed-primary HOST  on the replica: the only primary server that may come\n"
+     "\n" WINDOW_HELP},
     {"server", "set", ctl_server_set,
      OPTION_BIT(OPTION_BANDWIDTH_LIMIT) | OPTION_BIT(OPTION_MAXIMUM_ACTIVE_TRANSFERS) |
          OPTION_BIT(OPTION_METRICS_FOLDER),

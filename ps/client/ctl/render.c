@@ -120,6 +120,10 @@ static enum status append_state(const json_t *r, struct buffer *out)
     const char *reason = member_text(r, "ResynchronizeRequiredReason");
     const char *cause = member_text(r, "ResynchronizeSuspendCause");
     const char *error = member_text(json_object_get(r, "LastError"), "message");
+    char text[TEXT_SIZE];
+    const char *start = text_local_time(member_text(r, "ResynchronizeStartTime"), "", text);
+    if (start[0])
+        return buffer_printf(out, "scheduled for %s", start);
     if (cause[0])
         return buffer_printf(out, "%s", cause);
     if (error[0])
@@ -234,6 +238,26 @@ static void render_resynchronization(const json_t *r)
              text_local_time(member_text(r, "NextAttemptTime"), "not planned", text));
 }
 
+static void render_schedule(const json_t *r)
+{
+    char next[TEXT_SIZE], start[TEXT_SIZE];
+    if (strcmp(member_text(r, "ReplicationModeText"), "Primary") != 0)
+        return;
+    if (member_is_true(r, "AutoResynchronizeEnabled"))
+        line("Starts by itself", "from %s to %s%s",
+             member_text(r, "AutoResynchronizeIntervalStart"),
+             member_text(r, "AutoResynchronizeIntervalEnd"),
+             member_is_true(r, "AutoResynchronizeSuspendAtIntervalEnd")
+                 ? ", suspended at the end of it"
+                 : "");
+    else
+        line("Starts by itself", "no");
+    line("Next window", "%s",
+         text_local_time(member_text(r, "AutoResynchronizeNextStart"), "", next));
+    line("Scheduled for", "%s",
+         text_local_time(member_text(r, "ResynchronizeStartTime"), "", start));
+}
+
 void render_relationship(const json_t *r)
 {
     char text[TEXT_SIZE];
@@ -251,6 +275,7 @@ void render_relationship(const json_t *r)
             line("", "%s", detail); // the message itself comes with its reason
     }
     render_resynchronization(r);
+    render_schedule(r);
     render_error(json_object_get(r, "LastError"));
     line("In step since", "%s",
          text_local_time(member_text(r, "LastReplicationTime"), "never", text));

@@ -119,6 +119,53 @@ static enum status put_vm_id(json_t *request, const char *text)
     return js_put_guid(request, "vm_id", &id);
 }
 
+static enum status put_switch(json_t *request, const struct arguments *a, enum option option,
+                              const char *what, const char *member)
+{
+    bool on;
+    if (!a->given[option])
+        return STATUS_OK;
+    enum status s = parse_switch(what, a->value[option], &on);
+    return s == STATUS_OK ? js_put_bool(request, member, on) : s;
+}
+
+static enum status put_text(json_t *request, const struct arguments *a, enum option option,
+                            const char *member)
+{
+    return a->given[option] ? js_put_string(request, member, a->value[option]) : STATUS_OK;
+}
+
+// The window in which resynchronizations start by themselves.
+static enum status put_window(json_t *request, const struct arguments *a)
+{
+    enum status s = put_switch(request, a, OPTION_AUTO_RESYNCHRONIZE, "--auto-resynchronize",
+                               "auto_resynchronize_enabled");
+    if (s == STATUS_OK)
+        s = put_text(request, a, OPTION_AUTO_RESYNCHRONIZE_START,
+                     "auto_resynchronize_interval_start");
+    if (s == STATUS_OK)
+        s = put_text(request, a, OPTION_AUTO_RESYNCHRONIZE_END, "auto_resynchronize_interval_end");
+    if (s == STATUS_OK)
+        s = put_switch(request, a, OPTION_SUSPEND_AT_WINDOW_END, "--suspend-at-window-end",
+                       "auto_resynchronize_suspend_at_interval_end");
+    return s;
+}
+
+static bool gives_window(const struct arguments *a)
+{
+    return a->given[OPTION_AUTO_RESYNCHRONIZE] || a->given[OPTION_AUTO_RESYNCHRONIZE_START] ||
+           a->given[OPTION_AUTO_RESYNCHRONIZE_END] || a->given[OPTION_SUSPEND_AT_WINDOW_END];
+}
+
+// What the service warns of.
+static void show_warnings(const json_t *result)
+{
+    size_t index;
+    const json_t *warning;
+    json_array_foreach(json_object_get(result, "Warnings"), index, warning)
+        ctl_print("Warning: %s\n", json_string_value(warning));
+}
+
 static enum status check_enable(const struct arguments *a)
 {
     if (a->given[OPTION_REPLICA] == a->given[OPTION_AS_REPLICA])
@@ -146,6 +193,7 @@ static void show_enabled(const json_t *r)
     else
         ctl_print("When the replica server has enabled it too: vrepctl resume NAME "
                   "--resynchronize\n");
+    show_warnings(r);
 }
 
 enum exit_code ctl_enable(struct ctl *ctl, const struct arguments *a)
@@ -164,6 +212,8 @@ enum exit_code ctl_enable(struct ctl *ctl, const struct arguments *a)
         s = js_put_string(request, "allowed_primary", a->value[OPTION_ALLOWED_PRIMARY]);
     if (s == STATUS_OK && a->given[OPTION_VM_ID])
         s = put_vm_id(request, a->value[OPTION_VM_ID]);
+    if (s == STATUS_OK)
+        s = put_window(request, a);
     return send_and_show(ctl, s, request, show_enabled);
 }
 
@@ -190,6 +240,21 @@ static enum status put_flag(json_t *request, const struct arguments *a, enum opt
                             const char *member)
 {
     return a->given[option] ? js_put_bool(request, member, true) : STATUS_OK;
+}
+
+static enum status put_start_time(json_t *request, const struct arguments *a)
+{
+    int64_t start;
+    char text[CLOCK_TEXT_SIZE];
+    if (!a->given[OPTION_START_TIME])
+        return STATUS_OK;
+    if (!a->given[OPTION_RESYNCHRONIZE])
+        return status_fail(STATUS_INVALID_ARGUMENT, 0, "--start-time goes with --resynchronize.");
+    if (!clock_parse(a->value[OPTION_START_TIME], &start))
+        return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                           "--start-time: '%.100s' is not a time of the form \"YYYY-MM-DD HH:MM\".",
+                           a->value[OPTION_START_TIME]);
+    return js_put_string(request, "resynchronize_start_time", clock_format_utc(start, text));
 }
 
 static bool is_under_way(const json_t *relationship)
@@ -221,6 +286,8 @@ enum exit_code ctl_resume(struct ctl *ctl, const struct arguments *a)
         s = put_flag(request, a, OPTION_ADOPT_IDENTITY, "adopt_identity");
     if (s == STATUS_OK)
         s = put_flag(request, a, OPTION_CONTINUE, "continue");
+    if (s == STATUS_OK)
+        s = put_start_time(request, a);
     enum exit_code code = send(ctl, s, request, &result);
     if (code != EXIT_DONE)
         return code;
@@ -372,6 +439,7 @@ static enum status put_bandwidth(json_t *request, const struct arguments *a)
 static void show_changed(const json_t *r)
 {
     ctl_print("The settings of '%s' are changed.\n", member_text(r, "VMName"));
+    show_warnings(r);
 }
 
 enum exit_code ctl_set(struct ctl *ctl, const struct arguments *a)
@@ -379,7 +447,7 @@ enum exit_code ctl_set(struct ctl *ctl, const struct arguments *a)
     json_t *request = NULL;
     enum status s = new_request("set", a, &request);
     if (s == STATUS_OK && !a->given[OPTION_BANDWIDTH_LIMIT] && !a->given[OPTION_REPLICA] &&
-        !a->given[OPTION_ALLOWED_PRIMARY])
+        !a->given[OPTION_ALLOWED_PRIMARY] && !gives_window(a))
         s = status_fail(STATUS_INVALID_ARGUMENT, 0, "Say what to set.");
     if (s == STATUS_OK)
         s = put_bandwidth(request, a);
@@ -387,6 +455,8 @@ enum exit_code ctl_set(struct ctl *ctl, const struct arguments *a)
         s = put_replica(request, a->value[OPTION_REPLICA]);
     if (s == STATUS_OK && a->given[OPTION_ALLOWED_PRIMARY])
         s = js_put_string(request, "allowed_primary", a->value[OPTION_ALLOWED_PRIMARY]);
+    if (s == STATUS_OK)
+        s = put_window(request, a);
     return send_and_show(ctl, s, request, show_changed);
 }
 

@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "service/control/requests.h"
 #include "service/monitor/metrics_file.h"
+#include "service/supervise/agenda.h"
 #include "service/supervise/questions.h"
 #include "service/supervise/unfinished.h"
 #include "service/supervise/verbs.h"
@@ -241,6 +242,7 @@ static void open_parts(struct stage *stage)
     pthread_mutex_init(&supervisor->settings_lock, NULL);
     context->host_name = "primary.example";
     context->fs = mem_fs_system(stage->disks);
+    supervisor->zone = &stage->moving.zone;
     assert_ok(store_open(stage->folder, &supervisor->store));
     assert_ok(store_load_settings(supervisor->store, &supervisor->settings));
     assert_ok(event_log_open(stage->folder, NULL, false, NULL, &context->event_log));
@@ -255,6 +257,7 @@ static void open_parts(struct stage *stage)
     assert_ok(watch_new(supervisor, &supervisor->watch));
     assert_ok(unfinished_resume(supervisor));
     assert_ok(metrics_file_start(supervisor->metrics));
+    assert_ok(agenda_new(supervisor, &supervisor->agenda));
 }
 
 void stage_open(struct stage *stage)
@@ -263,6 +266,7 @@ void stage_open(struct stage *stage)
         pthread_mutex_init(&stage->lock, NULL);
         thread_cond_init(&stage->changed);
         stage->disks = mem_fs_new();
+        moving_zone_init(&stage->moving);
         stage->folder = temp_folder();
     }
     open_parts(stage);
@@ -272,12 +276,14 @@ void stage_leave(struct stage *stage)
 {
     struct supervisor *supervisor = &stage->supervisor;
     stage_set(stage, &stage->hold_disks, false);
+    agenda_shut(supervisor->agenda);
     watch_shut(supervisor->watch);
     metrics_file_shut(supervisor->metrics);
     questions_shut(supervisor->questions);
     tasks_shut(supervisor->tasks);
     assert_true(workers_wait(supervisor->workers, STAGE_PATIENCE_MS));
     tasks_free(supervisor->tasks);
+    agenda_free(supervisor->agenda);
     watch_free(supervisor->watch);
     questions_free(supervisor->questions);
     metrics_file_free(supervisor->metrics);

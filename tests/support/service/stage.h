@@ -8,6 +8,7 @@
 #include "service/supervise/supervisor.h"
 #include "service/supervise/tasks.h"
 #include "tests/support/mem_fs.h"
+#include "tests/support/zones.h"
 
 #define STAGE_SCRIPT_MAX  64
 #define STAGE_PATIENCE_MS 20000 // no step of a test takes longer on any machine
@@ -27,6 +28,7 @@ struct stage {
     struct supervisor supervisor;
     const char *folder;
     struct mem_fs *disks;
+    struct moving_zone moving; // of schedules; UTC until a test moves it
 
     pthread_mutex_t lock; // all below
     pthread_cond_t changed;
