@@ -122,7 +122,12 @@ namespace VRep
             { "resume", "Resume-VRepReplication" },   { "suspend", "Suspend-VRepReplication" },
             { "stop", "Stop-VRepReplication" },       { "remove", "Remove-VRepReplication" },
             { "set", "Set-VRepReplication" },         { "events", "Get-VRepReplicationEvent" },
-            { "--disk", "-ReplicatedDiskPaths" },     { "--replica", "-ReplicaServerName" }
+            { "--disk", "-ReplicatedDiskPaths" },     { "--replica", "-ReplicaServerName" },
+            { "--auto-resynchronize", "-AutoResynchronizeEnabled" },
+            { "--auto-resynchronize-start", "-AutoResynchronizeIntervalStart" },
+            { "--auto-resynchronize-end", "-AutoResynchronizeIntervalEnd" },
+            { "--suspend-at-window-end", "-AutoResynchronizeSuspendAtIntervalEnd" },
+            { "--start-time", "-ResynchronizeStartTime" }
         };
 
         internal static string InText(string text)

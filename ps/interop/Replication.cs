@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.Runtime.Serialization;
 
 namespace VRep
@@ -37,6 +38,18 @@ namespace VRep
         [DataMember] public string VMName { get; private set; }
         [DataMember] public ReplicationState ReplicationState { get; private set; }
         [DataMember] public ReplicationHealthState ReplicationHealth { get; private set; }
+        [DataMember] public bool AutoResynchronizeEnabled { get; private set; }
+
+        public TimeSpan AutoResynchronizeIntervalStart
+        {
+            get { return TimeOfDay(intervalStart); }
+        }
+
+        public TimeSpan AutoResynchronizeIntervalEnd
+        {
+            get { return TimeOfDay(intervalEnd); }
+        }
+
         [DataMember] public ReplicationMode ReplicationMode { get; private set; }
 
         public ReplicationRelationshipType ReplicationRelationshipType
@@ -64,6 +77,9 @@ namespace VRep
         [DataMember] public string[] ReplicationHealthDetails { get; private set; }
         [DataMember] public Guid? VMId { get; private set; }
         [DataMember(Name = "Disks")] public ReplicatedDisk[] ReplicatedDisks { get; private set; }
+        [DataMember] public bool AutoResynchronizeSuspendAtIntervalEnd { get; private set; }
+        [DataMember] public DateTime? AutoResynchronizeNextStart { get; private set; }
+        [DataMember] public DateTime? ResynchronizeStartTime { get; private set; }
         [DataMember] public long BandwidthLimit { get; private set; }
         [DataMember] public DateTime? LastLookTime { get; private set; }
         [DataMember] public DateTime? DiskInUseSince { get; private set; }
@@ -79,6 +95,8 @@ namespace VRep
         [DataMember] public DateTime? ResynchronizeStarted { get; private set; }
         [DataMember] public long? ResynchronizeBytesPerSecond { get; private set; }
 
+        [DataMember(Name = "AutoResynchronizeIntervalStart")] private string intervalStart;
+        [DataMember(Name = "AutoResynchronizeIntervalEnd")] private string intervalEnd;
         [DataMember(Name = "ResynchronizeTimeRemaining")] private long? secondsRemaining;
 
         public TimeSpan? ResynchronizeTimeRemaining
@@ -95,6 +113,20 @@ namespace VRep
 
         /// <summary>The instance of the service that told it; empty: the default one.</summary>
         public string Instance { get; private set; }
+
+        [DataMember(Name = "Warnings")] private string[] warnings;
+
+        /// <summary>What `enable` and `set` warn of, when this is their result.</summary>
+        public string[] GetWarnings()
+        {
+            return warnings ?? new string[0];
+        }
+
+        // "18:30:00"
+        private static TimeSpan TimeOfDay(string text)
+        {
+            return TimeSpan.Parse(text, CultureInfo.InvariantCulture);
+        }
 
         void IFromInstance.SetInstance(string instance)
         {

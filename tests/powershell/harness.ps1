@@ -40,6 +40,8 @@ function Select-Unique {
     end { $set }
 }
 
+function Sort-Number { $numbers = [int[]]@($input); [array]::Sort($numbers); $numbers }
+
 # The errors of a script, terminating or not.
 function Get-Failure {
     param([scriptblock]$Script)

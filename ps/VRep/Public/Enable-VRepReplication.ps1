@@ -37,6 +37,19 @@ function Enable-VRepReplication {
     The id of the relationship on the primary; a new one when it is omitted and no virtual machine gives one. The replica takes
     it over at the first contact.
 
+    .PARAMETER AutoResynchronizeEnabled
+    Whether a resynchronization that is required starts by itself, inside the window. 0 and 1 may be written for it.
+
+    .PARAMETER AutoResynchronizeIntervalStart
+    When the window begins, a local time of day: 22:00:00. 18:30:00 unless it is set.
+
+    .PARAMETER AutoResynchronizeIntervalEnd
+    When the window ends; 06:00:00 unless it is set. It may lie after midnight; the same time as the begin means all day.
+    What runs at its end runs on.
+
+    .PARAMETER AutoResynchronizeSuspendAtIntervalEnd
+    Suspends what still runs at the window's end; it goes on in the next window.
+
     .PARAMETER AsReplica
     This server holds the replica.
 
@@ -119,6 +132,25 @@ function Enable-VRepReplication {
         [Parameter(ParameterSetName = 'VMObject')]
         [guid]$VMId,
 
+        [Parameter(ParameterSetName = 'VMName')]
+        [Parameter(ParameterSetName = 'VMObject')]
+        [Alias('AutoResync')]
+        [bool]$AutoResynchronizeEnabled,
+
+        [Parameter(ParameterSetName = 'VMName')]
+        [Parameter(ParameterSetName = 'VMObject')]
+        [Alias('AutoResyncStart')]
+        [timespan]$AutoResynchronizeIntervalStart,
+
+        [Parameter(ParameterSetName = 'VMName')]
+        [Parameter(ParameterSetName = 'VMObject')]
+        [Alias('AutoResyncEnd')]
+        [timespan]$AutoResynchronizeIntervalEnd,
+
+        [Parameter(ParameterSetName = 'VMName')]
+        [Parameter(ParameterSetName = 'VMObject')]
+        [bool]$AutoResynchronizeSuspendAtIntervalEnd,
+
         [Parameter(Mandatory, ParameterSetName = 'VMName_AsReplica')]
         [Parameter(Mandatory, ParameterSetName = 'VMObject_AsReplica')]
         [switch]$AsReplica,
@@ -156,12 +188,14 @@ function Enable-VRepReplication {
                 $what = "Enable replication to $ReplicaServerName, port $ReplicaServerPort"
                 $request['replica_server'] = $ReplicaServerName
                 $request['replica_port'] = $ReplicaServerPort
+                $request += Get-Window -Bound $PSBoundParameters
             }
             if ($PSCmdlet.ShouldProcess("$($request['name']) ($($request['disks'] -join ', '))", $what)) {
                 $enabled = Invoke-Request -Cmdlet $PSCmdlet -Job $job -Instance $Instance -Request $request `
                     -ResultType ([VRep.Replication]) -Target $request['name']
                 if ($null -ne $enabled) {
                     $PSCmdlet.WriteVerbose((Get-NextStep $enabled))
+                    Write-SettingsWarning -Cmdlet $PSCmdlet -Result $enabled
                     Write-Result -Job $job -Passthru $Passthru -Result $enabled
                 }
             }

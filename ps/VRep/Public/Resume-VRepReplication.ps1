@@ -29,6 +29,11 @@ function Resume-VRepReplication {
     Starts a resynchronization from block 0. A replication that runs must be suspended first. With -WhatIf the replica is asked
     and it is told what would be done.
 
+    .PARAMETER ResynchronizeStartTime
+    When it starts, instead of at once: a local time, at most seven days ahead. Goes with -Resynchronize. A text is read month
+    first whatever the culture; [datetime]::Today.AddHours(22) cannot be misread. It survives restarts, and one that comes
+    while the service does not run happens when it starts. Stop-VRepReplication takes it back.
+
     .PARAMETER Continue
     Continues a resynchronization that was suspended or has failed, where it was.
 
@@ -78,6 +83,11 @@ function Resume-VRepReplication {
     Resynchronizes a replication that is healthy, and stays until it is done.
 
     .EXAMPLE
+    Resume-VRepReplication -VMName NewVM -Resynchronize -ResynchronizeStartTime ([datetime]::Today.AddDays(1).AddHours(22))
+
+    Starts the resynchronization of NewVM tomorrow at 22:00.
+
+    .EXAMPLE
     Get-VRepReplication -ReplicationState WaitingForStartResynchronize | Resume-VRepReplication -Resynchronize
 
     Starts all resynchronizations that are required. Some of them run at once, the others queue.
@@ -111,6 +121,9 @@ function Resume-VRepReplication {
         [Alias('Resync')]
         [switch]$Resynchronize,
 
+        [Alias('ResyncStart')]
+        [datetime]$ResynchronizeStartTime,
+
         [switch]$Continue,
 
         [switch]$OverwriteReplica,
@@ -140,12 +153,17 @@ function Resume-VRepReplication {
         if ($AdoptIdentity -and -not $Resynchronize) {
             Stop-WithUsage $PSCmdlet '-AdoptIdentity goes with -Resynchronize.'
         }
+        $scheduled = $PSBoundParameters.ContainsKey('ResynchronizeStartTime')
+        if ($scheduled -and -not $Resynchronize) {
+            Stop-WithUsage $PSCmdlet '-ResynchronizeStartTime goes with -Resynchronize.'
+        }
         $job = if ($AsJob) { New-Job $PSCmdlet }
         $member = @{}
         if ($Resynchronize) { $member['resynchronize'] = $true }
         if ($Continue) { $member['continue'] = $true }
         if ($OverwriteReplica) { $member['overwrite_replica'] = $true }
         if ($AdoptIdentity) { $member['adopt_identity'] = $true }
+        if ($scheduled) { $member['resynchronize_start_time'] = ConvertTo-RequestTime $ResynchronizeStartTime }
         $started = [System.Collections.Generic.List[VRep.Replication]]::new()
     }
 

@@ -25,6 +25,19 @@ function Set-VRepReplication {
     .PARAMETER AllowedPrimaryServer
     On the replica, the only primary server that is let in; an empty name lets in any.
 
+    .PARAMETER AutoResynchronizeEnabled
+    Whether a resynchronization that is required starts by itself, inside the window. 0 and 1 may be written for it.
+
+    .PARAMETER AutoResynchronizeIntervalStart
+    When the window begins, a local time of day: 22:00:00. 18:30:00 unless it is set.
+
+    .PARAMETER AutoResynchronizeIntervalEnd
+    When the window ends; 06:00:00 unless it is set. It may lie after midnight; the same time as the begin means all day.
+    What runs at its end runs on.
+
+    .PARAMETER AutoResynchronizeSuspendAtIntervalEnd
+    Suspends what still runs at the window's end; it goes on in the next window.
+
     .PARAMETER BandwidthLimit
     Bytes per second that a resynchronization sends at most; 0 is no limit. It acts within a second.
 
@@ -47,6 +60,11 @@ function Set-VRepReplication {
     Set-VRepReplication -VMName MyVM -BandwidthLimit 20MB -Passthru
 
     Limits the resynchronization of MyVM to 20 MB a second.
+
+    .EXAMPLE
+    Set-VRepReplication -VMName MyVM -AutoResynchronizeEnabled 1 -AutoResynchronizeIntervalStart 22:00:00 -AutoResynchronizeIntervalEnd 05:00:00
+
+    Lets resynchronizations of MyVM start by themselves, at night.
 
     .EXAMPLE
     Get-VRepReplication -ReplicationMode Primary | Set-VRepReplication -BandwidthLimit 0
@@ -87,6 +105,17 @@ function Set-VRepReplication {
         [AllowEmptyString()]
         [string]$AllowedPrimaryServer,
 
+        [Alias('AutoResync')]
+        [bool]$AutoResynchronizeEnabled,
+
+        [Alias('AutoResyncStart')]
+        [timespan]$AutoResynchronizeIntervalStart,
+
+        [Alias('AutoResyncEnd')]
+        [timespan]$AutoResynchronizeIntervalEnd,
+
+        [bool]$AutoResynchronizeSuspendAtIntervalEnd,
+
         [ValidateRange(0, [long]::MaxValue)]
         [long]$BandwidthLimit,
 
@@ -113,7 +142,10 @@ function Set-VRepReplication {
             if ($PSCmdlet.ShouldProcess($relationship.VMName, "Set $($told -join ', ')")) {
                 $changed = Invoke-Verb -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Verb set -Member $member `
                     -ResultType ([VRep.Replication])
-                Write-Result -Job $job -Passthru $Passthru -Result $changed
+                if ($null -ne $changed) {
+                    Write-SettingsWarning -Cmdlet $PSCmdlet -Result $changed
+                    Write-Result -Job $job -Passthru $Passthru -Result $changed
+                }
             }
         }
     }

@@ -20,6 +20,9 @@ function Start-VRepInitialReplication {
     .PARAMETER UseBackup
     The replica has a copy of the disks.
 
+    .PARAMETER InitialReplicationStartTime
+    When it starts, instead of at once: a local time, at most seven days ahead. A text is read month first whatever the culture.
+
     .PARAMETER AsJob
     Gives a job that ends with the resynchronization. Errors, progress and output are the job's; Stop-Job leaves the
     resynchronization running.
@@ -72,6 +75,9 @@ function Start-VRepInitialReplication {
         [Parameter(Mandatory)]
         [switch]$UseBackup,
 
+        [Alias('IRTime')]
+        [datetime]$InitialReplicationStartTime,
+
         [switch]$AsJob,
 
         [switch]$Passthru,
@@ -84,6 +90,9 @@ function Start-VRepInitialReplication {
         if (-not $UseBackup) {
             Stop-WithUsage $PSCmdlet 'Without -UseBackup there is nothing to begin with: the replica needs a copy of the disks.'
         }
+        $member = @{ resynchronize = $true }
+        $scheduled = $PSBoundParameters.ContainsKey('InitialReplicationStartTime')
+        if ($scheduled) { $member['resynchronize_start_time'] = ConvertTo-RequestTime $InitialReplicationStartTime }
         $job = if ($AsJob) { New-Job $PSCmdlet }
         $started = [System.Collections.Generic.List[VRep.Replication]]::new()
     }
@@ -97,12 +106,11 @@ function Start-VRepInitialReplication {
                     "To resynchronize: Resume-VRepReplication -VMName '$($relationship.VMName)' -Resynchronize")
                 Write-Failure -Cmdlet $PSCmdlet -Job $job -Exception $late -Target $relationship
             } elseif (Confirm-Resume -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Resynchronize $true) {
-                $result = Invoke-Verb -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Verb resume `
-                    -Member @{ resynchronize = $true }
-                if ($null -ne $result -and $AsJob) {
+                $result = Invoke-Verb -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Verb resume -Member $member
+                if ($null -ne $result -and $AsJob -and (Test-UnderWay $result.Relationship)) {
                     $started.Add($result.Relationship)
                 } elseif ($null -ne $result) {
-                    Write-Result -Passthru $Passthru -Result $result.Relationship
+                    Write-Result -Job $job -Passthru $Passthru -Result $result.Relationship
                 }
             }
         }

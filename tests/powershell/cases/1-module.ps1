@@ -139,7 +139,8 @@ Test 'language: nothing newer than 5.1, and no command that the engine alone lac
 
 Test 'objects: Hyper-V''s names come first, short names are hidden from *' {
     $names = @([VRep.Replication].GetProperties() | ForEach-Object Name)
-    Assert-Equal 'VMName ReplicationState ReplicationHealth' ($names[0..2] -join ' ') 'first properties'
+    Assert-Equal 'VMName ReplicationState ReplicationHealth AutoResynchronizeEnabled AutoResynchronizeIntervalStart AutoResynchronizeIntervalEnd' `
+        ($names[0..5] -join ' ') 'first properties'
     $short = 'Name', 'Id', 'State', 'Health', 'Mode', 'FrequencySec', 'PrimaryServer', 'ReplicaServer', 'ReplicaPort', 'AuthType', 'Relationship'
     Assert-Equal '4 10 11 12' (([VRep.ReplicationState]'Replicating', [VRep.ReplicationState]'WaitingForStartResynchronize',
             [VRep.ReplicationState]'Resynchronizing', [VRep.ReplicationState]'ResynchronizeSuspended' | ForEach-Object { [int]$_ }) -join ' ') 'numbers'

@@ -35,7 +35,8 @@ $Before = @{
     'Suspend-VRepReplication 2'      = { Start-Slow }
     'Resume-VRepReplication 1'       = { Suspend-VRepReplication MyVM }
     'Resume-VRepReplication 2'       = { Suspend-VRepReplication MyVM }
-    'Resume-VRepReplication 4'       = { Stop-VRepReplication 'Slow VM' -ErrorAction Ignore }
+    'Resume-VRepReplication 4'       = { Suspend-VRepReplication NewVM }
+    'Resume-VRepReplication 5'       = { Stop-VRepReplication 'Slow VM', NewVM -ErrorAction Ignore }
     'Suspend-VRepReplication 1'      = { Resume-VRepReplication MyVM -ErrorAction Ignore }
     'Remove-VRepReplication 1'       = { Wait-State MyVM Replicating }
 }
