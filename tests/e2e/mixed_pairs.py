@@ -121,6 +121,9 @@ def identity(lab):
         if yours[0] == "vhdx":
             check(now["PhysicalSectorSize"] == theirs["PhysicalSectorSize"], f"physical sectors: {now}")
         poll(lambda n=name: lab.replica.relationship(n)["ResynchronizePhase"] in (None, "None", ""), 10, "it is over")
+        adopted = [e for e in lab.replica.events(50038) if e["VmName"] == name]
+        check(len(adopted) == 1 and adopted[0]["VirtualDiskId"].strip("{}").lower() ==
+              theirs["VirtualDiskId"].strip("{}").lower(), f"50038: {adopted}")
         primary.drift(lab.rng, 5)  # and the guard knows the new identity
         lab.resync_again(name)
         lab.finished(name, [(primary, replica)])

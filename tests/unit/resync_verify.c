@@ -175,6 +175,9 @@ static void verify__one_write_damaged__sent_again(void **state)
     atomic_store(&damage.left, 1);
     assert_merges(pair);
     assert_int_equal(atomic_load(&damage.done), 1);
+    assert_int_equal(pair_events(pair_replica(pair), 50035), 1);
+    assert_int_equal(pair_events(pair_replica(pair), 50037),
+                     1); // and it was told that it is right now
     pair_free(pair);
 }
 
@@ -198,6 +201,7 @@ static void verify__damaged_again__fails_and_nothing_is_merged(void **state)
     atomic_store(&damage.left, 1000);
     assert_int_equal(pair_attempt(pair, NULL, NULL), RESYNC_FAILED);
     assert_int_equal(status_last()->status, STATUS_VERIFY_FAILED);
+    assert_int_equal(pair_events(pair_replica(pair), 50037), 0);
     assert_true(pair_file_sum(pair_replica(pair)->disk[0]) == before);
     atomic_store(&damage.left, 0); // the memory module was changed
     assert_merges(pair);

@@ -391,3 +391,13 @@ uint64_t pair_file_sum(const char *path)
     free(data);
     return sum ^ size;
 }
+
+size_t pair_events(const struct pair_side *side, uint32_t id)
+{
+    const struct event_query query = {.ids = {{id, id}}, .id_ranges = 1};
+    struct event_page page;
+    assert_ok(event_log_read(side->events, &query, &page));
+    size_t count = json_array_size(page.events);
+    json_decref(page.events);
+    return count;
+}

@@ -54,6 +54,9 @@ void pair_request(struct resync_pair *pair, bool overwrite_replica);
 // One attempt, in this thread, with disks that are held before and let go after. `job` may be NULL.
 enum resync_end pair_attempt(struct resync_pair *pair, struct job *job, struct throttle *throttle);
 
+// How many events of this id the side has raised.
+size_t pair_events(const struct pair_side *side, uint32_t id);
+
 // The primary hears of a merge before the replica has deleted its children: waits for that, too.
 void pair_wait_for_clean_up(struct resync_pair *pair);
 
