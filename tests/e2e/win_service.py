@@ -8,6 +8,7 @@ import re
 import time
 
 from vrep_e2e import check, main, poll
+from vrep_e2e.prometheus import lint, parse
 from vrep_e2e.service import program
 from vrep_e2e.windows import WindowsService, windows_name, wine
 
@@ -108,4 +109,25 @@ def killed(lab):
     check(done.returncode == 0, f"uninstall: {done.stderr}")
 
 
-main(bare_start, registration, two_instances, failed_start, killed, kind=WindowsService)
+def monitored(lab):
+    """What monitoring systems get of the Windows programs: an exit code and a line, metrics, the file for a collector."""
+    service = lab.primary.install()
+    check(service.ctl("health", expect=3).stdout.startswith("VREP UNKNOWN - "), "of a service that does not run")
+    service.start()
+    os.mkdir(folder := os.path.join(lab.root, "metrics"))
+    file = os.path.join(folder, f"vrep${service.instance}.prom")
+    check(service.ctl("health", expect=3).stdout.count("\n") == 1, "without relationships")
+    shown = service.ctl("metrics").stdout
+    check("\r" not in shown and not lint(parse(shown.encode())), shown)
+    service.ctl("server", "set", "--metrics-folder", windows_name(folder))
+    poll(lambda: os.path.exists(file), 10, "the file is written")
+    with open(file, "rb") as content:
+        check("vrep_build_info" in parse(content.read()), "what is in it")
+    local = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() - 3600))
+    found = json.loads(service.ctl("events", "--id", "50003", "--level", "information", "--since", local, "--json").stdout)["Events"]
+    check([event["Settings"] for event in found] == [f"MetricsFolder {windows_name(folder)}"], f"{found}")
+    service.stop()
+    poll(lambda: not os.path.exists(file), 10, "the file goes with the service")
+
+
+main(bare_start, registration, two_instances, failed_start, killed, monitored, kind=WindowsService)
