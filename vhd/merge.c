@@ -91,20 +91,6 @@ static enum status copy_paths(const struct vhd *disk, unsigned levels, char ***o
     return STATUS_OK;
 }
 
-enum status vhd_merge_files(const char *child_path, unsigned levels, const struct file_system *fs,
-                            char ***paths)
-{
-    struct vhd *child;
-    levels = levels ? levels : 1;
-    enum status status =
-        vhd_merge_open_reader(child_path, levels, fs ? fs : file_system_os(), &child);
-    if (status != STATUS_OK)
-        return status;
-    status = copy_paths(child, levels, paths);
-    vhd_abandon(child);
-    return status;
-}
-
 // What is asked of the child's map at a time: the child's long runs are gone over again for each of
 // the parent's small ones.
 #define MAPPED_MAX (1ull << 30)
@@ -142,18 +128,26 @@ static enum status measure(struct vhd *child, unsigned levels, uint64_t *bytes)
     return STATUS_OK;
 }
 
-static enum status plan_levels(struct merge *m, const char *child_path, unsigned levels,
-                               char ***paths)
+// *bytes: what the merges copy; NULL: nobody asks.
+static enum status plan_levels(const char *child_path, unsigned levels,
+                               const struct file_system *fs, char ***paths, uint64_t *bytes)
 {
     struct vhd *child;
-    enum status status = vhd_merge_open_reader(child_path, levels, m->fs, &child);
+    enum status status = vhd_merge_open_reader(child_path, levels, fs, &child);
     if (status != STATUS_OK)
         return status;
-    status = measure(child, levels, &m->total);
+    if (bytes)
+        status = measure(child, levels, bytes);
     if (status == STATUS_OK)
         status = copy_paths(child, levels, paths);
     vhd_abandon(child);
     return status;
+}
+
+enum status vhd_merge_files(const char *child_path, unsigned levels, const struct file_system *fs,
+                            char ***paths)
+{
+    return plan_levels(child_path, levels ? levels : 1, fs ? fs : file_system_os(), paths, NULL);
 }
 
 static enum status open_alone(const struct merge *m, const char *path, bool bypass_cache,
@@ -209,17 +203,10 @@ static enum status copy_all(struct merge *m)
     return status;
 }
 
-// Room that was reserved past the end of the file and not needed goes back.
-static enum status trim(struct vhd *parent)
-{
-    struct file *file = parent->image->file;
-    enum status status = file->ops->trim_reservation(file);
-    return status == STATUS_UNSUPPORTED ? STATUS_OK : status;
-}
-
 static enum status merge_open_disks(struct merge *m)
 {
     const struct vhd_image_ops *ops = m->child->image->ops;
+    struct file *file = m->parent->image->file;
     enum status status = ops->begin_merge(m->child->image, m->parent->image);
     if (status == STATUS_OK)
         status = copy_all(m);
@@ -227,7 +214,8 @@ static enum status merge_open_disks(struct merge *m)
         status = ops->finish_merge(m->child->image, m->parent->image);
     if (status == STATUS_OK)
         status = vhd_flush(m->parent);
-    return status == STATUS_OK ? trim(m->parent) : status;
+    // Room that was reserved past the end of the file and not needed goes back.
+    return status == STATUS_OK ? file->ops->trim_reservation(file) : status;
 }
 
 static enum status merge_level(struct merge *m, const char *child_path, const char *parent_path)
@@ -257,7 +245,7 @@ enum status vhd_native_merge(const char *child_path, const struct vhd_merge *how
     struct merge m = {.how = how, .fs = how->fs ? how->fs : file_system_os()};
     unsigned levels = how->levels ? how->levels : 1;
     char **paths;
-    enum status status = plan_levels(&m, child_path, levels, &paths);
+    enum status status = plan_levels(child_path, levels, m.fs, &paths, &m.total);
     if (status != STATUS_OK)
         return status;
     for (unsigned i = 0; i < levels && status == STATUS_OK; i++)

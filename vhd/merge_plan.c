@@ -299,11 +299,8 @@ enum status vhd_merge_release(const char *child_path, const struct file_system *
 {
     struct walk w = {0};
     enum status status = open_for_reserve(child_path, fs ? fs : file_system_os(), &w);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK)
         status = w.parent->image->file->ops->trim_reservation(w.parent->image->file);
-        if (status == STATUS_UNSUPPORTED)
-            status = STATUS_OK;
-    }
     close_both(&w);
     return status;
 }

@@ -10,12 +10,12 @@
 #include "tests/support/crash_fs.h"
 #include "tests/support/disk_model.h"
 #include "tests/support/random.h"
+#include "tests/support/vhdx_disk.h"
 #include "vhd/vhd.h"
 #include "vhd/vhdx/bat.h"
 
 #define PARENT    "/parent.vhdx"
 #define CHILD     "/child.vhdx"
-#define MIB       (1ull << 20)
 #define DISK_SIZE (6 * MIB + 4096)
 
 struct scenario {
@@ -23,16 +23,6 @@ struct scenario {
     const char *path; // of the leaf
     uint64_t stride;  // every how many states the recovery is cut too; 0: never
 };
-
-static struct vhd *open_disk(const struct file_system *fs, const char *path, bool writable)
-{
-    struct vhd_open how = {.fs = fs,
-                           .writable = writable,
-                           .share = writable ? FILE_SHARE_NOTHING : FILE_SHARE_DENY_WRITE};
-    struct vhd *disk;
-    assert_ok(vhd_open(path, &how, &disk));
-    return disk;
-}
 
 static void check_contents(const struct scenario *s, struct vhd *disk, const struct crash_state *at)
 {
@@ -46,7 +36,7 @@ static void check_contents(const struct scenario *s, struct vhd *disk, const str
 static void check_reader(const struct scenario *s, const struct crash_state *at,
                          struct mem_fs *state)
 {
-    struct vhd *disk = open_disk(mem_fs_system(state), s->path, false);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(state), s->path, false);
     check_contents(s, disk, at);
     vhd_abandon(disk);
 }
@@ -69,7 +59,7 @@ static void check_state(void *context, const struct crash_state *at, struct mem_
     const struct scenario *s = context;
     check_reader(s, at, state);
     struct crash_fs *recovery = crash_fs_new(state);
-    struct vhd *disk = open_disk(crash_fs_system(recovery), s->path, true);
+    struct vhd *disk = vhdx_test_open(crash_fs_system(recovery), s->path, true);
     struct vhd_info info;
     vhd_get_info(disk, &info);
     assert_false(info.log_live);
@@ -135,7 +125,7 @@ static void write__dynamic_cut_anywhere__flushed_data_is_there(void **state)
     struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 13};
     struct crash_fs *crash = crash_fs_new(start);
     struct random random = random_start(random_seed("crash.vhdx_write dynamic"));
-    struct vhd *disk = open_disk(crash_fs_system(crash), PARENT, true);
+    struct vhd *disk = vhdx_test_open(crash_fs_system(crash), PARENT, true);
     write_randomly(&s, crash, disk, &random, 25);
     assert_ok(vhd_close(disk));
     disk_model_promise(s.model, crash_fs_operations(crash));
@@ -151,7 +141,7 @@ static void write__fixed_cut_anywhere__flushed_data_is_there(void **state)
     struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 11};
     struct crash_fs *crash = crash_fs_new(start);
     struct random random = random_start(random_seed("crash.vhdx_write fixed"));
-    struct vhd *disk = open_disk(crash_fs_system(crash), PARENT, true);
+    struct vhd *disk = vhdx_test_open(crash_fs_system(crash), PARENT, true);
     write_randomly(&s, crash, disk, &random, 15);
     assert_ok(vhd_close(disk));
     disk_model_promise(s.model, crash_fs_operations(crash));
@@ -167,7 +157,7 @@ static void write__child_cut_anywhere__flushed_data_is_there(void **state)
     struct mem_fs *start = mem_fs_new();
     create_parent(start, VHD_TYPE_DYNAMIC, 1 << 20);
     struct scenario s = {disk_model_new(DISK_SIZE, 512), CHILD, 13};
-    struct vhd *disk = open_disk(mem_fs_system(start), PARENT, true);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(start), PARENT, true);
     assert_ok(disk_model_write(s.model, disk, 0, 3 * MIB));
     assert_ok(disk_model_write(s.model, disk, 5 * MIB, 512));
     assert_ok(vhd_close(disk));
@@ -175,7 +165,7 @@ static void write__child_cut_anywhere__flushed_data_is_there(void **state)
     disk_model_promise(s.model, 0);
     struct crash_fs *crash = crash_fs_new(start);
     struct random random = random_start(random_seed("crash.vhdx_write child"));
-    disk = open_disk(crash_fs_system(crash), CHILD, true);
+    disk = vhdx_test_open(crash_fs_system(crash), CHILD, true);
     write_randomly(&s, crash, disk, &random, 30);
     assert_ok(vhd_close(disk));
     disk_model_promise(s.model, crash_fs_operations(crash));
@@ -191,7 +181,7 @@ static void write__after_a_crash_and_cut_again__flushed_data_is_there(void **sta
     struct mem_fs *start = mem_fs_new();
     create_parent(start, VHD_TYPE_DYNAMIC, 1 << 20);
     struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 13};
-    struct vhd *disk = open_disk(mem_fs_system(start), PARENT, true);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(start), PARENT, true);
     assert_ok(disk_model_write(s.model, disk, MIB, 4096));
     assert_ok(vhd_flush(disk));
     disk_model_promise(s.model, 0);
@@ -204,7 +194,7 @@ static void write__after_a_crash_and_cut_again__flushed_data_is_there(void **sta
     vhd_abandon(disk);
     struct crash_fs *crash = crash_fs_new(start);
     struct random random = random_start(random_seed("crash.vhdx_write again"));
-    disk = open_disk(crash_fs_system(crash), PARENT, true);
+    disk = vhdx_test_open(crash_fs_system(crash), PARENT, true);
     assert_ok(disk_model_write(s.model, disk, 5 * MIB, 512));
     write_randomly(&s, crash, disk, &random, 15);
     assert_ok(vhd_close(disk));
@@ -220,12 +210,12 @@ static void write__after_zero_of_whole_blocks_and_cut__old_or_new_data(void **st
     struct mem_fs *start = mem_fs_new();
     create_parent(start, VHD_TYPE_DYNAMIC, 1 << 20);
     struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 13};
-    struct vhd *disk = open_disk(mem_fs_system(start), PARENT, true);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(start), PARENT, true);
     assert_ok(disk_model_write(s.model, disk, 0, 3 * MIB));
     assert_ok(vhd_close(disk));
     disk_model_promise(s.model, 0);
     struct crash_fs *crash = crash_fs_new(start);
-    disk = open_disk(crash_fs_system(crash), PARENT, true);
+    disk = vhdx_test_open(crash_fs_system(crash), PARENT, true);
     for (int round = 0; round < 2; round++) {
         // The second round finds the room of the first one's blocks free.
         assert_ok(disk_model_zero(s.model, disk, round * MIB, MIB));
@@ -248,7 +238,7 @@ static void write__over_soft_anchors_and_cut__flushed_data_is_there(void **state
     create_parent(start, VHD_TYPE_DYNAMIC, 1 << 20);
     struct scenario s = {disk_model_new(DISK_SIZE, 512), PARENT, 7};
     struct disk_model *other = disk_model_new(DISK_SIZE, 512);
-    struct vhd *disk = open_disk(mem_fs_system(start), PARENT, true);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(start), PARENT, true);
     assert_ok(disk_model_write(other, disk, 0, 4 * MIB));
     assert_ok(vhd_close(disk));
     disk_model_free(other);
@@ -259,7 +249,7 @@ static void write__over_soft_anchors_and_cut__flushed_data_is_there(void **state
         mem_fs_poke(start, PARENT, 3 * MIB + block * 8, &raw, sizeof raw);
     }
     struct crash_fs *crash = crash_fs_new(start);
-    disk = open_disk(crash_fs_system(crash), PARENT, true);
+    disk = vhdx_test_open(crash_fs_system(crash), PARENT, true);
     assert_ok(disk_model_write(s.model, disk, 512, 512)); // part of the first
     assert_ok(disk_model_write(s.model, disk, 5 * MIB, 4096));
     assert_ok(disk_model_write(s.model, disk, MIB, MIB)); // all of the second
@@ -284,7 +274,7 @@ static void flush__ring_wraps_and_cut__flushed_data_is_there(void **state)
     struct scenario s = {disk_model_new(DISK_SIZE, 512), CHILD, 5};
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(start)));
     struct crash_fs *crash = crash_fs_new(start);
-    struct vhd *disk = open_disk(crash_fs_system(crash), CHILD, true);
+    struct vhd *disk = vhdx_test_open(crash_fs_system(crash), CHILD, true);
     size_t first = 0;
     // Each flush logs one page of the bitmap: two sectors of the 256 in the ring, after the first
     // two entries.
@@ -319,7 +309,7 @@ static void check_many(void *context, const struct crash_state *at, struct mem_f
 {
     const struct many *many = context;
     for (int writable = 0; writable < 2; writable++) {
-        struct vhd *disk = open_disk(mem_fs_system(state), CHILD, writable);
+        struct vhd *disk = vhdx_test_open(mem_fs_system(state), CHILD, writable);
         for (uint64_t i = 0; i < MANY_BLOCKS; i++) {
             uint8_t sectors[1024];
             assert_ok(vhd_read(disk, i * MANY_BLOCK_SIZE, sectors, sizeof sectors));
@@ -347,7 +337,7 @@ static void flush__more_pages_than_an_entry_and_cut__every_block_is_whole(void *
     assert_ok(vhd_create(PARENT, &how));
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(start)));
     struct crash_fs *crash = crash_fs_new(start);
-    struct vhd *disk = open_disk(crash_fs_system(crash), CHILD, true);
+    struct vhd *disk = vhdx_test_open(crash_fs_system(crash), CHILD, true);
     for (uint64_t i = 0; i < MANY_BLOCKS; i++) {
         uint8_t sector[512];
         memset(sector, (int)(i % 251 + 1), sizeof sector);

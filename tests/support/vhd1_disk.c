@@ -7,22 +7,6 @@
 #include "tests/support/must.h"
 #include "vhd/vhd1/vhd1.h"
 
-struct mem_fs *vhd1_fs;
-
-int vhd1_set_up(void **state)
-{
-    (void)state;
-    vhd1_fs = mem_fs_new();
-    return 0;
-}
-
-int vhd1_tear_down(void **state)
-{
-    (void)state;
-    mem_fs_free(vhd1_fs);
-    return 0;
-}
-
 static void must_succeed(enum status status)
 {
     if (status == STATUS_OK)

@@ -9,14 +9,6 @@
 #include "tests/support/mem_fs.h"
 #include "vhd/vhd.h"
 
-// The files of the test that runs: empty at its beginning. For tests listed with VHD1_TEST.
-extern struct mem_fs *vhd1_fs;
-
-int vhd1_set_up(void **state);
-int vhd1_tear_down(void **state);
-
-#define VHD1_TEST(name) cmocka_unit_test_setup_teardown(name, vhd1_set_up, vhd1_tear_down)
-
 // Where vhd_create puts the table of a dynamic disk.
 #define VHD1_DISK_TABLE 1536u
 

@@ -3,6 +3,8 @@
 #define VREP_TESTS_SUPPORT_VHDX_DISK_H
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/os.h"
 #include "tests/support/mem_fs.h"
@@ -47,6 +49,16 @@ static inline void vhdx_test_create(const struct file_system *fs, const char *pa
                              .virtual_size = size,
                              .block_size = block_size};
     assert_ok(vhd_create(path, &how));
+}
+
+// Writes `length` bytes of `value`.
+static inline void vhdx_test_fill(struct vhd *disk, uint64_t offset, size_t length, int value)
+{
+    uint8_t *data = malloc(length);
+    assert_non_null(data);
+    memset(data, value, length);
+    assert_ok(vhd_write(disk, offset, data, length));
+    free(data);
 }
 
 static inline struct vhd_info vhdx_test_info(const struct file_system *fs, const char *path)

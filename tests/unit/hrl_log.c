@@ -7,32 +7,16 @@
 
 #include "base/endian.h"
 #include "tests/support/hrl_model.h"
-#include "tests/support/mem_fs.h"
+#include "tests/support/test_fs.h"
 #include "vhd/hrl/layout.h"
 
 #define PATH "/disk.hrl"
 #define MIB  (1ull << 20)
 
-static struct mem_fs *fs;
-
-static int set_up(void **state)
-{
-    (void)state;
-    fs = mem_fs_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    mem_fs_free(fs);
-    return 0;
-}
-
 static struct hrl_writer *create(uint32_t metadata_size, const struct guid *previous)
 {
     const struct hrl_create how = {
-        .fs = mem_fs_system(fs), .metadata_size = metadata_size, .previous_id = previous};
+        .fs = mem_fs_system(test_fs), .metadata_size = metadata_size, .previous_id = previous};
     struct hrl_writer *writer;
     assert_ok(hrl_create(PATH, &how, &writer));
     return writer;
@@ -40,14 +24,14 @@ static struct hrl_writer *create(uint32_t metadata_size, const struct guid *prev
 
 static enum status open_log(struct hrl **log)
 {
-    const struct hrl_open how = {.fs = mem_fs_system(fs), .share = FILE_SHARE_DENY_WRITE};
+    const struct hrl_open how = {.fs = mem_fs_system(test_fs), .share = FILE_SHARE_DENY_WRITE};
     return hrl_open(PATH, &how, log);
 }
 
 static struct hrl_info info_of(void)
 {
     struct hrl_info info;
-    struct hrl *log = hrl_model_open(mem_fs_system(fs), PATH);
+    struct hrl *log = hrl_model_open(mem_fs_system(test_fs), PATH);
     hrl_get_info(log, &info);
     hrl_close(log);
     return info;
@@ -58,11 +42,11 @@ static void change_header(void (*change)(struct hrl_header *header))
 {
     uint8_t raw[HRL_HEADER_SIZE];
     struct hrl_header header;
-    mem_fs_peek(fs, PATH, 0, raw, sizeof raw);
+    mem_fs_peek(test_fs, PATH, 0, raw, sizeof raw);
     assert_int_equal(hrl_header_decode(raw, &header), HRL_FAULT_NONE);
     change(&header);
     hrl_header_encode(&header, raw);
-    mem_fs_poke(fs, PATH, 0, raw, sizeof raw);
+    mem_fs_poke(test_fs, PATH, 0, raw, sizeof raw);
 }
 
 static void finish__empty_log__is_closed_and_lists_nothing(void **state)
@@ -90,11 +74,11 @@ static void finish__empty_log__is_closed_and_lists_nothing(void **state)
 static void create__file_exists__leaves_it_alone(void **state)
 {
     (void)state;
-    mem_fs_put(fs, PATH, "mine", 4);
-    const struct hrl_create how = {.fs = mem_fs_system(fs)};
+    mem_fs_put(test_fs, PATH, "mine", 4);
+    const struct hrl_create how = {.fs = mem_fs_system(test_fs)};
     struct hrl_writer *writer;
     assert_status(hrl_create(PATH, &how, &writer), STATUS_EXISTS);
-    assert_int_equal(mem_fs_size(fs, PATH), 4);
+    assert_int_equal(mem_fs_size(test_fs, PATH), 4);
 }
 
 static void create__bad_metadata_size__refused(void **state)
@@ -102,10 +86,10 @@ static void create__bad_metadata_size__refused(void **state)
     (void)state;
     static const uint32_t sizes[] = {1, 511, 513, 4097, (1u << 20) + 512};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        const struct hrl_create how = {.fs = mem_fs_system(fs), .metadata_size = sizes[i]};
+        const struct hrl_create how = {.fs = mem_fs_system(test_fs), .metadata_size = sizes[i]};
         struct hrl_writer *writer;
         assert_status(hrl_create(PATH, &how, &writer), STATUS_INVALID_ARGUMENT);
-        assert_false(mem_fs_has(fs, PATH));
+        assert_false(mem_fs_has(test_fs, PATH));
     }
 }
 
@@ -180,17 +164,17 @@ static void read__random_closed_logs__list_every_write(void **state)
     for (int i = 0; i < 40; i++) {
         size_t flushed;
         struct hrl_model *model = random_log(&random, true, &flushed);
-        struct hrl *log = hrl_model_open(mem_fs_system(fs), PATH);
+        struct hrl *log = hrl_model_open(mem_fs_system(test_fs), PATH);
         struct hrl_info info;
         hrl_get_info(log, &info);
         assert_true(info.closed);
         assert_int_equal(info.stated_entries, model->count);
-        assert_int_equal(info.end, mem_fs_size(fs, PATH));
+        assert_int_equal(info.end, mem_fs_size(test_fs, PATH));
         assert_int_equal(hrl_model_compare(model, log), model->count);
         assert_int_equal(hrl_model_compare(model, log), model->count); // after a rewind too
         hrl_close(log);
         hrl_model_free(model);
-        assert_ok(mem_fs_system(fs)->remove(mem_fs_system(fs), PATH));
+        assert_ok(mem_fs_system(test_fs)->remove(mem_fs_system(test_fs), PATH));
     }
 }
 
@@ -201,14 +185,14 @@ static void read__random_unclosed_logs__list_what_was_flushed(void **state)
     for (int i = 0; i < 40; i++) {
         size_t flushed;
         struct hrl_model *model = random_log(&random, false, &flushed);
-        struct hrl *log = hrl_model_open(mem_fs_system(fs), PATH);
+        struct hrl *log = hrl_model_open(mem_fs_system(test_fs), PATH);
         struct hrl_info info;
         hrl_get_info(log, &info);
         assert_false(info.closed);
         assert_in_range(hrl_model_compare(model, log), flushed, model->count);
         hrl_close(log);
         hrl_model_free(model);
-        assert_ok(mem_fs_system(fs)->remove(mem_fs_system(fs), PATH));
+        assert_ok(mem_fs_system(test_fs)->remove(mem_fs_system(test_fs), PATH));
     }
 }
 
@@ -239,8 +223,8 @@ static void open__closed_log_cut_at_every_byte__refused(void **state)
     size_t writes[4], groups;
     struct hrl_model *model = small_log(true, ends, writes, &groups);
     struct hrl *log;
-    for (uint64_t size = mem_fs_size(fs, PATH); size-- > 0;) {
-        mem_fs_resize(fs, PATH, size);
+    for (uint64_t size = mem_fs_size(test_fs, PATH); size-- > 0;) {
+        mem_fs_resize(test_fs, PATH, size);
         assert_status(open_log(&log), size < HRL_HEADER_SIZE ? STATUS_NOT_A_DISK : STATUS_DAMAGED);
     }
     hrl_model_free(model);
@@ -252,13 +236,13 @@ static void open__unclosed_log_cut_at_every_byte__lists_the_groups_before(void *
     uint64_t ends[4];
     size_t writes[4], groups;
     struct hrl_model *model = small_log(false, ends, writes, &groups);
-    for (uint64_t size = mem_fs_size(fs, PATH); size >= HRL_HEADER_SIZE; size--) {
-        mem_fs_resize(fs, PATH, size);
+    for (uint64_t size = mem_fs_size(test_fs, PATH); size >= HRL_HEADER_SIZE; size--) {
+        mem_fs_resize(test_fs, PATH, size);
         size_t expected = 0;
         for (size_t i = 0; i < groups; i++)
             if (ends[i] <= size)
                 expected = writes[i];
-        struct hrl *log = hrl_model_open(mem_fs_system(fs), PATH);
+        struct hrl *log = hrl_model_open(mem_fs_system(test_fs), PATH);
         assert_int_equal(hrl_model_compare(model, log), expected);
         hrl_close(log);
     }
@@ -273,16 +257,16 @@ static void open__any_byte_changed__refused_or_told_by_a_checksum(void **state)
     uint64_t ends[4];
     size_t writes[4], groups;
     struct hrl_model *model = small_log(true, ends, writes, &groups);
-    uint64_t size = mem_fs_size(fs, PATH);
+    uint64_t size = mem_fs_size(test_fs, PATH);
     size_t refused = 0, told = 0, same = 0;
     for (uint64_t at = 0; at < size; at++) {
         struct hrl *log;
         struct hrl_entry entry;
         bool found = true;
         uint8_t byte;
-        mem_fs_peek(fs, PATH, at, &byte, 1);
+        mem_fs_peek(test_fs, PATH, at, &byte, 1);
         uint8_t other = (uint8_t)(byte ^ 0x41);
-        mem_fs_poke(fs, PATH, at, &other, 1);
+        mem_fs_poke(test_fs, PATH, at, &other, 1);
         enum status status = open_log(&log);
         if (status == STATUS_OK) {
             while (status == STATUS_OK && found) {
@@ -300,7 +284,7 @@ static void open__any_byte_changed__refused_or_told_by_a_checksum(void **state)
         } else {
             refused++;
         }
-        mem_fs_poke(fs, PATH, at, &byte, 1);
+        mem_fs_poke(test_fs, PATH, at, &byte, 1);
     }
     assert_true(refused >= HRL_HEADER_SIZE);
     assert_true(told > 0);
@@ -316,11 +300,11 @@ static void open__unclosed_log_of_a_disk_with_logs_on_it__lists_its_own_writes(v
     size_t writes[4], groups;
     struct hrl_model *model = small_log(false, ends, writes, &groups);
     hrl_model_free(model);
-    uint64_t size = mem_fs_size(fs, PATH);
+    uint64_t size = mem_fs_size(test_fs, PATH);
     uint8_t *inner = malloc((size_t)size);
     assert_non_null(inner);
-    mem_fs_peek(fs, PATH, 0, inner, (size_t)size);
-    assert_ok(mem_fs_system(fs)->remove(mem_fs_system(fs), PATH));
+    mem_fs_peek(test_fs, PATH, 0, inner, (size_t)size);
+    assert_ok(mem_fs_system(test_fs)->remove(mem_fs_system(test_fs), PATH));
 
     // Each group of the inner log is one write, in a group of the same shape in the outer log: its
     // block is where a block of the outer log could be.
@@ -413,7 +397,7 @@ static void open__headers_of_all_kinds__read_or_refused(void **state)
     size_t writes[4], groups;
     uint8_t raw[HRL_HEADER_SIZE];
     struct hrl_model *model = small_log(true, ends, writes, &groups);
-    mem_fs_peek(fs, PATH, 0, raw, sizeof raw);
+    mem_fs_peek(test_fs, PATH, 0, raw, sizeof raw);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hrl *log;
         change_header(cases[i].change);
@@ -422,7 +406,7 @@ static void open__headers_of_all_kinds__read_or_refused(void **state)
             assert_int_equal(hrl_model_compare(model, log), model->count);
             hrl_close(log);
         }
-        mem_fs_poke(fs, PATH, 0, raw, sizeof raw);
+        mem_fs_poke(test_fs, PATH, 0, raw, sizeof raw);
     }
     hrl_model_free(model);
 }
@@ -433,11 +417,11 @@ static void open__other_files__are_no_logs(void **state)
     static const uint8_t zeros[8192];
     struct hrl *log;
     assert_status(open_log(&log), STATUS_NOT_FOUND);
-    mem_fs_put(fs, PATH, "", 0);
+    mem_fs_put(test_fs, PATH, "", 0);
     assert_status(open_log(&log), STATUS_NOT_A_DISK);
-    mem_fs_put(fs, PATH, "msctlog ", 8);
+    mem_fs_put(test_fs, PATH, "msctlog ", 8);
     assert_status(open_log(&log), STATUS_NOT_A_DISK);
-    mem_fs_put(fs, PATH, zeros, sizeof zeros);
+    mem_fs_put(test_fs, PATH, zeros, sizeof zeros);
     assert_status(open_log(&log), STATUS_NOT_A_DISK);
 }
 
@@ -475,7 +459,7 @@ static void open__while_it_is_written__is_a_look(void **state)
     (void)state;
     static const uint8_t data[512];
     struct hrl_writer *writer = create(0, NULL);
-    struct hrl_open how = {.fs = mem_fs_system(fs), .share = FILE_SHARE_DENY_WRITE};
+    struct hrl_open how = {.fs = mem_fs_system(test_fs), .share = FILE_SHARE_DENY_WRITE};
     struct hrl *log;
     struct hrl_info info;
     assert_ok(hrl_append(writer, 0, data, sizeof data));
@@ -490,26 +474,24 @@ static void open__while_it_is_written__is_a_look(void **state)
     assert_ok(hrl_finish(writer, NULL));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(finish__empty_log__is_closed_and_lists_nothing),
-        TEST(create__file_exists__leaves_it_alone),
-        TEST(create__bad_metadata_size__refused),
-        TEST(append__no_whole_sectors__refused_and_log_goes_on),
-        TEST(append__longer_than_an_entry__is_several),
-        TEST(read__random_closed_logs__list_every_write),
-        TEST(read__random_unclosed_logs__list_what_was_flushed),
-        TEST(open__closed_log_cut_at_every_byte__refused),
-        TEST(open__unclosed_log_cut_at_every_byte__lists_the_groups_before),
-        TEST(open__any_byte_changed__refused_or_told_by_a_checksum),
-        TEST(open__unclosed_log_of_a_disk_with_logs_on_it__lists_its_own_writes),
-        TEST(open__headers_of_all_kinds__read_or_refused),
-        TEST(open__other_files__are_no_logs),
-        TEST(read__log_of_very_many_groups__lists_every_write),
-        TEST(open__while_it_is_written__is_a_look),
+        TEST_WITH_FS(finish__empty_log__is_closed_and_lists_nothing),
+        TEST_WITH_FS(create__file_exists__leaves_it_alone),
+        TEST_WITH_FS(create__bad_metadata_size__refused),
+        TEST_WITH_FS(append__no_whole_sectors__refused_and_log_goes_on),
+        TEST_WITH_FS(append__longer_than_an_entry__is_several),
+        TEST_WITH_FS(read__random_closed_logs__list_every_write),
+        TEST_WITH_FS(read__random_unclosed_logs__list_what_was_flushed),
+        TEST_WITH_FS(open__closed_log_cut_at_every_byte__refused),
+        TEST_WITH_FS(open__unclosed_log_cut_at_every_byte__lists_the_groups_before),
+        TEST_WITH_FS(open__any_byte_changed__refused_or_told_by_a_checksum),
+        TEST_WITH_FS(open__unclosed_log_of_a_disk_with_logs_on_it__lists_its_own_writes),
+        TEST_WITH_FS(open__headers_of_all_kinds__read_or_refused),
+        TEST_WITH_FS(open__other_files__are_no_logs),
+        TEST_WITH_FS(read__log_of_very_many_groups__lists_every_write),
+        TEST_WITH_FS(open__while_it_is_written__is_a_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

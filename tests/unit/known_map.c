@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "tests/support/mem_fs.h"
+#include "tests/support/test_fs.h"
 #include "tests/support/random.h"
 #include "vhd/virtdisk/known_map.h"
 
@@ -11,31 +11,15 @@
 #define GRANULE   (64ull << 10)
 #define DISK_SIZE (64 * MIB)
 
-static struct mem_fs *fs;
-
-static int set_up(void **state)
-{
-    (void)state;
-    fs = mem_fs_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    mem_fs_free(fs);
-    return 0;
-}
-
 static struct vhd *open_disk(const char *path, uint64_t size)
 {
-    const struct vhd_create how = {.fs = mem_fs_system(fs),
+    const struct vhd_create how = {.fs = mem_fs_system(test_fs),
                                    .format = VHD_FORMAT_VHDX,
                                    .type = VHD_TYPE_DYNAMIC,
                                    .virtual_size = size,
                                    .block_size = MIB};
     const struct vhd_open open = {
-        .fs = mem_fs_system(fs), .writable = true, .share = FILE_SHARE_NOTHING};
+        .fs = mem_fs_system(test_fs), .writable = true, .share = FILE_SHARE_NOTHING};
     struct vhd *disk;
     assert_ok(vhd_create(path, &how));
     assert_ok(vhd_open(path, &open, &disk));
@@ -123,10 +107,9 @@ static void write__largest_disk__half_a_mib_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(find__nothing_written__as_the_disk_says, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(find__written__data_in_whole_granules, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(write__largest_disk__half_a_mib_of_memory, set_up,
-                                        tear_down),
+        TEST_WITH_FS(find__nothing_written__as_the_disk_says),
+        TEST_WITH_FS(find__written__data_in_whole_granules),
+        TEST_WITH_FS(write__largest_disk__half_a_mib_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

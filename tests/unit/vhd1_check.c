@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "tests/support/test_fs.h"
 #include "tests/support/vhd1_disk.h"
 #include "vhd/vhd1/vhd1.h"
 
@@ -41,7 +42,7 @@ static struct found check(const char *path, bool repair)
 {
     struct found found = {0};
     const struct vhd_check how = {
-        .fs = mem_fs_system(vhd1_fs), .repair = repair, .problem = remember, .context = &found};
+        .fs = mem_fs_system(test_fs), .repair = repair, .problem = remember, .context = &found};
     assert_ok(vhd_check(path, &how, &found.result));
     return found;
 }
@@ -49,14 +50,14 @@ static struct found check(const char *path, bool repair)
 // The check finds this, changes nothing, and a repair mends all that is repairable.
 static void assert_found(const char *path, const char *names)
 {
-    struct mem_fs *before = mem_fs_clone(vhd1_fs);
+    struct mem_fs *before = mem_fs_clone(test_fs);
     struct found found = check(path, false);
     assert_string_equal(found.names, names);
-    assert_true(mem_fs_equal(vhd1_fs, path, before, path));
+    assert_true(mem_fs_equal(test_fs, path, before, path));
     found = check(path, true);
     bool damage = found.result.problems > found.result.repaired;
     if (damage)
-        assert_true(mem_fs_equal(vhd1_fs, path, before, path));
+        assert_true(mem_fs_equal(test_fs, path, before, path));
     else
         assert_int_equal(check(path, false).result.problems, 0);
     mem_fs_free(before);
@@ -64,10 +65,10 @@ static void assert_found(const char *path, const char *names)
 
 static void make(enum vhd_type type)
 {
-    vhd1_disk_create(vhd1_fs, PATH, type, SIZE, 0);
+    vhd1_disk_create(test_fs, PATH, type, SIZE, 0);
     uint8_t sector[512];
     memset(sector, 0x5a, sizeof sector);
-    struct vhd *disk = vhd1_disk_open(mem_fs_system(vhd1_fs), PATH, true);
+    struct vhd *disk = vhd1_disk_open(mem_fs_system(test_fs), PATH, true);
     assert_ok(vhd_write(disk, 0, sector, sizeof sector));
     assert_ok(vhd_write(disk, 6 * MIB, sector, sizeof sector));
     assert_ok(vhd_close(disk));
@@ -77,15 +78,15 @@ static void make_child(void)
 {
     uint8_t sector[512] = {1};
     make(VHD_TYPE_DYNAMIC);
-    assert_ok(vhd_create_child(CHILD, PATH, mem_fs_system(vhd1_fs)));
-    struct vhd *disk = vhd1_disk_open(mem_fs_system(vhd1_fs), CHILD, true);
+    assert_ok(vhd_create_child(CHILD, PATH, mem_fs_system(test_fs)));
+    struct vhd *disk = vhd1_disk_open(mem_fs_system(test_fs), CHILD, true);
     assert_ok(vhd_write(disk, 0, sector, sizeof sector));
     assert_ok(vhd_close(disk));
 }
 
 static uint64_t footer_at(void)
 {
-    return vhd1_disk_footer_at(vhd1_fs, PATH);
+    return vhd1_disk_footer_at(test_fs, PATH);
 }
 
 static void check__good_disks__nothing(void **state)
@@ -93,8 +94,8 @@ static void check__good_disks__nothing(void **state)
     (void)state;
     make(VHD_TYPE_FIXED);
     assert_found(PATH, "");
-    mem_fs_free(vhd1_fs);
-    vhd1_fs = mem_fs_new();
+    mem_fs_free(test_fs);
+    test_fs = mem_fs_new();
     make_child();
     assert_found(PATH, "");
     assert_found(CHILD, "");
@@ -104,35 +105,35 @@ static void check__footers__by_name(void **state)
 {
     (void)state;
     make(VHD_TYPE_DYNAMIC);
-    struct mem_fs *good = mem_fs_clone(vhd1_fs);
+    struct mem_fs *good = mem_fs_clone(test_fs);
 #define AFRESH()                      \
     do {                              \
-        mem_fs_free(vhd1_fs);         \
-        vhd1_fs = mem_fs_clone(good); \
+        mem_fs_free(test_fs);         \
+        test_fs = mem_fs_clone(good); \
     } while (0)
-    mem_fs_resize(vhd1_fs, PATH, footer_at());
+    mem_fs_resize(test_fs, PATH, footer_at());
     assert_found(PATH, "+footer-missing");
-    assert_true(vhd1_disk_has_two_footers(vhd1_fs, PATH));
+    assert_true(vhd1_disk_has_two_footers(test_fs, PATH));
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, PATH, footer_at() + 40, 1);
+    vhd1_disk_poke_be32(test_fs, PATH, footer_at() + 40, 1);
     assert_found(PATH, "+footer-checksum");
     AFRESH();
-    mem_fs_clear(vhd1_fs, PATH, 0, 512);
+    mem_fs_clear(test_fs, PATH, 0, 512);
     assert_found(PATH, "+footer-copy-damaged");
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, PATH, 70, 1);
-    vhd1_disk_seal(vhd1_fs, PATH, 0, 512, VHD1_DISK_FOOTER_CHECKSUM);
+    vhd1_disk_poke_be32(test_fs, PATH, 70, 1);
+    vhd1_disk_seal(test_fs, PATH, 0, 512, VHD1_DISK_FOOTER_CHECKSUM);
     assert_found(PATH, "+footer-copy-differs");
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, PATH, footer_at() + 20, 8192);
-    vhd1_disk_seal(vhd1_fs, PATH, footer_at(), 512, VHD1_DISK_FOOTER_CHECKSUM);
+    vhd1_disk_poke_be32(test_fs, PATH, footer_at() + 20, 8192);
+    vhd1_disk_seal(test_fs, PATH, footer_at(), 512, VHD1_DISK_FOOTER_CHECKSUM);
     assert_found(PATH, "+footer-stray");
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, PATH, 70, 1);
-    vhd1_disk_poke_be32(vhd1_fs, PATH, footer_at() + 70, 1);
+    vhd1_disk_poke_be32(test_fs, PATH, 70, 1);
+    vhd1_disk_poke_be32(test_fs, PATH, footer_at() + 70, 1);
     assert_found(PATH, "footer-checksum");
     AFRESH();
-    mem_fs_resize(vhd1_fs, PATH, mem_fs_size(vhd1_fs, PATH) - 1);
+    mem_fs_resize(test_fs, PATH, mem_fs_size(test_fs, PATH) - 1);
     assert_found(PATH, "~footer-legacy");
     static const struct {
         uint64_t field;
@@ -152,7 +153,7 @@ static void check__footers__by_name(void **state)
         uint8_t raw[4];
         AFRESH();
         store_be32(raw, fields[i].value);
-        vhd1_disk_poke_footers(vhd1_fs, PATH, fields[i].field, raw, sizeof raw);
+        vhd1_disk_poke_footers(test_fs, PATH, fields[i].field, raw, sizeof raw);
         assert_found(PATH, fields[i].names);
     }
     mem_fs_free(good);
@@ -163,16 +164,16 @@ static void check__fixed__by_name(void **state)
     (void)state;
     uint8_t footer[512];
     make(VHD_TYPE_FIXED);
-    mem_fs_peek(vhd1_fs, PATH, footer_at(), footer, sizeof footer);
-    mem_fs_poke(vhd1_fs, PATH, SIZE + 4096, footer, sizeof footer);
+    mem_fs_peek(test_fs, PATH, footer_at(), footer, sizeof footer);
+    mem_fs_poke(test_fs, PATH, SIZE + 4096, footer, sizeof footer);
     assert_found(PATH, "~file-longer");
-    mem_fs_resize(vhd1_fs, PATH, SIZE - 4096);
-    mem_fs_poke(vhd1_fs, PATH, SIZE - 4096, footer, sizeof footer);
+    mem_fs_resize(test_fs, PATH, SIZE - 4096);
+    mem_fs_poke(test_fs, PATH, SIZE - 4096, footer, sizeof footer);
     assert_found(PATH, "file-truncated");
     store_be64(footer + 16, 512);
     store_be32(footer + 64, vhd1_checksum(footer, sizeof footer, 64));
-    mem_fs_resize(vhd1_fs, PATH, SIZE);
-    mem_fs_poke(vhd1_fs, PATH, SIZE, footer, sizeof footer);
+    mem_fs_resize(test_fs, PATH, SIZE);
+    mem_fs_poke(test_fs, PATH, SIZE, footer, sizeof footer);
     assert_found(PATH, "~footer-data-offset");
 }
 
@@ -191,22 +192,22 @@ static void check__header__by_name(void **state)
         {40, 1, "~header-parent-ignored"},
     };
     make(VHD_TYPE_DYNAMIC);
-    struct mem_fs *good = mem_fs_clone(vhd1_fs);
+    struct mem_fs *good = mem_fs_clone(test_fs);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         AFRESH();
-        vhd1_disk_poke_header(vhd1_fs, PATH, fields[i].field, fields[i].value);
+        vhd1_disk_poke_header(test_fs, PATH, fields[i].field, fields[i].value);
         assert_found(PATH, fields[i].field == 60 ? "~header-reserved ~header-parent-ignored"
                                                  : fields[i].names);
     }
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, PATH, 512 + 36, 1);
+    vhd1_disk_poke_be32(test_fs, PATH, 512 + 36, 1);
     assert_found(PATH, "+header-checksum");
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, PATH, 512 + 36, 1);
-    vhd1_disk_poke_be32(vhd1_fs, PATH, TABLE, 2);
+    vhd1_disk_poke_be32(test_fs, PATH, 512 + 36, 1);
+    vhd1_disk_poke_be32(test_fs, PATH, TABLE, 2);
     assert_found(PATH, "block-overlaps-headers header-checksum");
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, PATH, 512 + 800, 1); // which of the two is wrong is not known
+    vhd1_disk_poke_be32(test_fs, PATH, 512 + 800, 1); // which of the two is wrong is not known
     assert_found(PATH, "header-checksum ~header-reserved");
     mem_fs_free(good);
 }
@@ -226,24 +227,24 @@ static void check__blocks__by_name(void **state)
         {0xfffffffe, "block-past-end"},
     };
     make(VHD_TYPE_DYNAMIC);
-    struct mem_fs *good = mem_fs_clone(vhd1_fs);
+    struct mem_fs *good = mem_fs_clone(test_fs);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         AFRESH();
-        vhd1_disk_poke_be32(vhd1_fs, PATH, TABLE + 4, blocks[i].sector);
+        vhd1_disk_poke_be32(test_fs, PATH, TABLE + 4, blocks[i].sector);
         assert_found(PATH, blocks[i].names);
     }
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, PATH, TABLE + 12, VHD1_BAT_UNUSED);
+    vhd1_disk_poke_be32(test_fs, PATH, TABLE + 12, VHD1_BAT_UNUSED);
     assert_found(PATH, "~space-unused");
     AFRESH();
-    mem_fs_clear(vhd1_fs, PATH, FIRST_BLOCK * 512, 512);
+    mem_fs_clear(test_fs, PATH, FIRST_BLOCK * 512, 512);
     assert_found(PATH, "~bitmap-incomplete");
     AFRESH();
-    vhd1_disk_poke_header(vhd1_fs, PATH, 28, 5);
-    vhd1_disk_poke_be32(vhd1_fs, PATH, TABLE + 16, 2);
+    vhd1_disk_poke_header(test_fs, PATH, 28, 5);
+    vhd1_disk_poke_be32(test_fs, PATH, TABLE + 16, 2);
     assert_found(PATH, "~bat-extra-entries");
     AFRESH();
-    mem_fs_resize(vhd1_fs, PATH, mem_fs_size(vhd1_fs, PATH) - MIB); // cut off in the second block
+    mem_fs_resize(test_fs, PATH, mem_fs_size(test_fs, PATH) - MIB); // cut off in the second block
     assert_found(PATH, "+footer-missing block-past-end");
     mem_fs_free(good);
 }
@@ -252,30 +253,30 @@ static void check__child__by_name(void **state)
 {
     (void)state;
     make_child();
-    struct mem_fs *good = mem_fs_clone(vhd1_fs);
-    uint32_t table = vhd1_disk_peek_be32(vhd1_fs, CHILD, 512 + 20);
-    mem_fs_clear(vhd1_fs, CHILD, vhd1_disk_peek_be32(vhd1_fs, CHILD, table) * 512ull, 512);
+    struct mem_fs *good = mem_fs_clone(test_fs);
+    uint32_t table = vhd1_disk_peek_be32(test_fs, CHILD, 512 + 20);
+    mem_fs_clear(test_fs, CHILD, vhd1_disk_peek_be32(test_fs, CHILD, table) * 512ull, 512);
     assert_found(CHILD, "~block-empty");
     AFRESH();
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 584, 0x10000000);
+    vhd1_disk_poke_header(test_fs, CHILD, 584, 0x10000000);
     assert_found(CHILD, "locator-outside-file");
     AFRESH();
-    uint32_t block = vhd1_disk_peek_be32(vhd1_fs, CHILD, table);
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 596, block * 512 + 4096);
+    uint32_t block = vhd1_disk_peek_be32(test_fs, CHILD, table);
+    vhd1_disk_poke_header(test_fs, CHILD, 596, block * 512 + 4096);
     assert_found(CHILD, "block-overlaps-locator locator-text");
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, CHILD, 4096, 0x00d800d8); // surrogates without their halves
+    vhd1_disk_poke_be32(test_fs, CHILD, 4096, 0x00d800d8); // surrogates without their halves
     assert_found(CHILD, "locator-text");
     AFRESH();
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 576, 0);
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 600, 0);
+    vhd1_disk_poke_header(test_fs, CHILD, 576, 0);
+    vhd1_disk_poke_header(test_fs, CHILD, 600, 0);
     assert_found(CHILD, "~locator-missing");
     AFRESH();
-    vhd1_disk_poke_be32(vhd1_fs, CHILD, 512 + 36, 1); // nothing tells that the parent's id is right
+    vhd1_disk_poke_be32(test_fs, CHILD, 512 + 36, 1); // nothing tells that the parent's id is right
     assert_found(CHILD, "header-checksum");
     AFRESH();
     static const uint8_t id[16] = {9};
-    vhd1_disk_poke_footers(vhd1_fs, PATH, 68, id, sizeof id);
+    vhd1_disk_poke_footers(test_fs, PATH, 68, id, sizeof id);
     assert_found(CHILD, "parent-mismatch");
     mem_fs_free(good);
 }
@@ -285,21 +286,21 @@ static void check__batmap__accepted(void **state)
     (void)state;
     uint8_t batmap[512] = "tdbatmap", creator[8] = {'t', 'a', 'p', 0, 0, 1, 0, 3};
     make(VHD_TYPE_DYNAMIC);
-    vhd1_disk_poke_footers(vhd1_fs, PATH, 28, creator, sizeof creator);
+    vhd1_disk_poke_footers(test_fs, PATH, 28, creator, sizeof creator);
     store_be64(batmap + 8, TABLE + 1024);
     store_be32(batmap + 16, 1);
-    mem_fs_poke(vhd1_fs, PATH, TABLE + 512, batmap, sizeof batmap);
+    mem_fs_poke(test_fs, PATH, TABLE + 512, batmap, sizeof batmap);
     assert_found(PATH, "");
     store_be64(batmap + 8, (FIRST_BLOCK + 100) * 512);
-    mem_fs_poke(vhd1_fs, PATH, TABLE + 512, batmap, sizeof batmap);
+    mem_fs_poke(test_fs, PATH, TABLE + 512, batmap, sizeof batmap);
     assert_found(PATH, "block-overlaps-batmap");
     store_be64(batmap + 8, 1ull << 60);
-    mem_fs_poke(vhd1_fs, PATH, TABLE + 512, batmap, sizeof batmap);
+    mem_fs_poke(test_fs, PATH, TABLE + 512, batmap, sizeof batmap);
     assert_found(PATH, "~batmap-outside-file");
     store_be64(batmap + 8, TABLE + 1024);
-    mem_fs_poke(vhd1_fs, PATH, TABLE + 512, batmap, sizeof batmap);
-    vhd1_disk_poke_be32(vhd1_fs, PATH, TABLE + 1024, 0x80000000); // block 0 is said to be full
-    mem_fs_clear(vhd1_fs, PATH, FIRST_BLOCK * 512, 1);
+    mem_fs_poke(test_fs, PATH, TABLE + 512, batmap, sizeof batmap);
+    vhd1_disk_poke_be32(test_fs, PATH, TABLE + 1024, 0x80000000); // block 0 is said to be full
+    mem_fs_clear(test_fs, PATH, FIRST_BLOCK * 512, 1);
     assert_found(PATH, "~bitmap-incomplete ~batmap-mismatch");
 }
 
@@ -315,7 +316,7 @@ static void check__stopped__says_so(void **state)
     (void)state;
     struct found found = {0};
     const struct vhd_check how = {
-        .fs = mem_fs_system(vhd1_fs), .problem = remember, .progress = stop, .context = &found};
+        .fs = mem_fs_system(test_fs), .problem = remember, .progress = stop, .context = &found};
     make(VHD_TYPE_DYNAMIC);
     assert_status(vhd_check(PATH, &how, &found.result), STATUS_CANCELLED);
 }
@@ -323,10 +324,10 @@ static void check__stopped__says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        VHD1_TEST(check__good_disks__nothing), VHD1_TEST(check__footers__by_name),
-        VHD1_TEST(check__fixed__by_name),      VHD1_TEST(check__header__by_name),
-        VHD1_TEST(check__blocks__by_name),     VHD1_TEST(check__child__by_name),
-        VHD1_TEST(check__batmap__accepted),    VHD1_TEST(check__stopped__says_so),
+        TEST_WITH_FS(check__good_disks__nothing), TEST_WITH_FS(check__footers__by_name),
+        TEST_WITH_FS(check__fixed__by_name),      TEST_WITH_FS(check__header__by_name),
+        TEST_WITH_FS(check__blocks__by_name),     TEST_WITH_FS(check__child__by_name),
+        TEST_WITH_FS(check__batmap__accepted),    TEST_WITH_FS(check__stopped__says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "tests/support/disk_change.h"
+#include "tests/support/test_fs.h"
 #include "tests/support/vhd1_disk.h"
 #include "vhd/errors.h"
 #include "vhd/vhd1/vhd1.h"
@@ -18,18 +19,18 @@
 
 static struct vhd *open_disk(const char *path, bool writable)
 {
-    return vhd1_disk_open(mem_fs_system(vhd1_fs), path, writable);
+    return vhd1_disk_open(mem_fs_system(test_fs), path, writable);
 }
 
 static void create_pair(enum vhd_type type, uint64_t size)
 {
-    vhd1_disk_create(vhd1_fs, PARENT, type, size, 0);
-    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(vhd1_fs)));
+    vhd1_disk_create(test_fs, PARENT, type, size, 0);
+    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(test_fs)));
 }
 
 static uint32_t peek_be32(uint64_t offset)
 {
-    return vhd1_disk_peek_be32(vhd1_fs, CHILD, offset);
+    return vhd1_disk_peek_be32(test_fs, CHILD, offset);
 }
 
 // The `text` in UTF-16LE, as locators have it.
@@ -37,7 +38,7 @@ static void assert_utf16(uint64_t offset, const char *text)
 {
     for (size_t i = 0; text[i]; i++) {
         uint8_t unit[2];
-        mem_fs_peek(vhd1_fs, CHILD, offset + i * 2, unit, sizeof unit);
+        mem_fs_peek(test_fs, CHILD, offset + i * 2, unit, sizeof unit);
         assert_int_equal(load_le16(unit), text[i]);
     }
 }
@@ -49,8 +50,8 @@ static void create__layout__is_what_windows_writes(void **state)
     (void)state;
     uint8_t header[1024], parent[512], table[4096];
     create_pair(VHD_TYPE_FIXED, 4 * MIB);
-    mem_fs_peek(vhd1_fs, CHILD, HEADER, header, sizeof header);
-    mem_fs_peek(vhd1_fs, PARENT, 4 * MIB, parent, sizeof parent);
+    mem_fs_peek(test_fs, CHILD, HEADER, header, sizeof header);
+    mem_fs_peek(test_fs, PARENT, 4 * MIB, parent, sizeof parent);
     assert_int_equal(peek_be32(60), VHD_TYPE_DIFFERENCING);
     assert_int_equal(load_be64(header + 16), 8192); // table
     assert_int_equal(load_be32(header + 28), 2);
@@ -69,11 +70,11 @@ static void create__layout__is_what_windows_writes(void **state)
     assert_int_equal(load_be64(header + 616), 12288);
     assert_utf16(4096, PARENT);
     assert_utf16(12288, ".\\parent.vhd");
-    mem_fs_peek(vhd1_fs, CHILD, 8192, table, sizeof table);
+    mem_fs_peek(test_fs, CHILD, 8192, table, sizeof table);
     for (size_t i = 0; i < 512; i++)
         assert_int_equal(table[i], 0xff);
-    assert_int_equal(vhd1_disk_footer_at(vhd1_fs, CHILD), 159 * 512);
-    assert_true(vhd1_disk_has_two_footers(vhd1_fs, CHILD));
+    assert_int_equal(vhd1_disk_footer_at(test_fs, CHILD), 159 * 512);
+    assert_true(vhd1_disk_has_two_footers(test_fs, CHILD));
 }
 
 static void write__blocks__placed_as_windows_does(void **state)
@@ -87,7 +88,7 @@ static void write__blocks__placed_as_windows_does(void **state)
     assert_ok(vhd_close(disk));
     assert_int_equal(peek_be32(8192), 159);
     assert_int_equal(peek_be32(8196), 4263);
-    mem_fs_peek(vhd1_fs, CHILD, 159 * 512, bitmap, sizeof bitmap);
+    mem_fs_peek(test_fs, CHILD, 159 * 512, bitmap, sizeof bitmap);
     assert_int_equal(bitmap[1], 0x20); // sector 10, the highest bit first
     bitmap[1] = 0;
     for (size_t i = 0; i < sizeof bitmap; i++)
@@ -101,12 +102,12 @@ static void changes__over_each_type__read_back(void **state)
     for (size_t t = 0; t < 2; t++) {
         struct random r = random_start(t + 1);
         struct disk_model *model = disk_model_new(SIZE, 512);
-        vhd1_disk_create(vhd1_fs, PARENT, types[t], SIZE, 0);
+        vhd1_disk_create(test_fs, PARENT, types[t], SIZE, 0);
         struct vhd *disk = open_disk(PARENT, true);
         assert_ok(disk_model_write(model, disk, 0, SIZE));
         assert_ok(vhd_close(disk));
-        assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(vhd1_fs)));
-        struct mem_fs *before = mem_fs_clone(vhd1_fs);
+        assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(test_fs)));
+        struct mem_fs *before = mem_fs_clone(test_fs);
         for (int session = 0; session < 4; session++) {
             disk = open_disk(CHILD, true);
             for (int i = 0; i < 40; i++)
@@ -116,13 +117,13 @@ static void changes__over_each_type__read_back(void **state)
             disk = open_disk(CHILD, false);
             assert_true(disk_is_exact(model, disk));
             assert_ok(vhd_close(disk));
-            assert_true(vhd1_disk_has_two_footers(vhd1_fs, CHILD));
+            assert_true(vhd1_disk_has_two_footers(test_fs, CHILD));
         }
-        assert_true(mem_fs_equal(vhd1_fs, PARENT, before, PARENT));
+        assert_true(mem_fs_equal(test_fs, PARENT, before, PARENT));
         mem_fs_free(before);
         disk_model_free(model);
-        mem_fs_free(vhd1_fs);
-        vhd1_fs = mem_fs_new();
+        mem_fs_free(test_fs);
+        test_fs = mem_fs_new();
     }
 }
 
@@ -133,12 +134,12 @@ static void changes__five_generations__read_back(void **state)
     struct random r = random_start(5);
     struct disk_model *model = disk_model_new(SIZE, 512);
     char path[32], parent[32];
-    vhd1_disk_create(vhd1_fs, "/g0.vhd", VHD_TYPE_DYNAMIC, SIZE, 512 * 1024);
+    vhd1_disk_create(test_fs, "/g0.vhd", VHD_TYPE_DYNAMIC, SIZE, 512 * 1024);
     for (int g = 0; g < 5; g++) {
         snprintf(path, sizeof path, "/g%d.vhd", g);
         snprintf(parent, sizeof parent, "/g%d.vhd", g - 1);
         if (g > 0)
-            assert_ok(vhd_create_child(path, parent, mem_fs_system(vhd1_fs)));
+            assert_ok(vhd_create_child(path, parent, mem_fs_system(test_fs)));
         struct vhd *disk = open_disk(path, true);
         for (int i = 0; i < 15; i++)
             assert_ok(disk_change(model, disk, &r, i % 5 == 0 ? 2 * MIB : 4000));
@@ -160,11 +161,11 @@ static void zero__over_the_parents_data__hides_it(void **state)
     uint8_t data[8192], zeros[8192] = {0}, read[8192];
     struct vhd_extent extent;
     memset(data, 0x5a, sizeof data);
-    vhd1_disk_create(vhd1_fs, PARENT, VHD_TYPE_DYNAMIC, SIZE, 0);
+    vhd1_disk_create(test_fs, PARENT, VHD_TYPE_DYNAMIC, SIZE, 0);
     struct vhd *disk = open_disk(PARENT, true);
     assert_ok(vhd_write(disk, 4 * MIB, data, sizeof data));
     assert_ok(vhd_close(disk));
-    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(vhd1_fs)));
+    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(test_fs)));
     disk = open_disk(CHILD, true);
     assert_ok(vhd_zero(disk, 4 * MIB, 4096));
     assert_ok(vhd_read(disk, 4 * MIB, read, sizeof read));
@@ -184,8 +185,8 @@ static void write__more_blocks_than_bitmaps_in_memory__all_there(void **state)
     (void)state;
     enum { BLOCKS = 40000 }; // of 2 MiB; 8192 bitmaps stay
     uint8_t sector[512] = {0};
-    vhd1_disk_create(vhd1_fs, PARENT, VHD_TYPE_DYNAMIC, BLOCKS * 2 * MIB, 0);
-    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(vhd1_fs)));
+    vhd1_disk_create(test_fs, PARENT, VHD_TYPE_DYNAMIC, BLOCKS * 2 * MIB, 0);
+    assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(test_fs)));
     struct vhd *disk = open_disk(CHILD, true);
     for (int pass = 0; pass < 2; pass++)
         for (uint64_t block = 5; block < BLOCKS; block += 4096) {
@@ -208,8 +209,8 @@ static void open__other_unique_id__mismatch(void **state)
     static const uint8_t id[16] = {9};
     struct vhd *disk;
     create_pair(VHD_TYPE_DYNAMIC, SIZE);
-    vhd1_disk_poke_footers(vhd1_fs, PARENT, 68, id, sizeof id);
-    assert_status(vhd1_disk_try_open(mem_fs_system(vhd1_fs), CHILD, false, &disk),
+    vhd1_disk_poke_footers(test_fs, PARENT, 68, id, sizeof id);
+    assert_status(vhd1_disk_try_open(mem_fs_system(test_fs), CHILD, false, &disk),
                   STATUS_PARENT_MISMATCH);
     assert_int_equal(status_last()->os_code, VHD_ERROR_CHILD_PARENT_ID_MISMATCH);
 }
@@ -218,7 +219,7 @@ static void open__other_time_of_the_parent__no_matter(void **state)
 {
     (void)state;
     create_pair(VHD_TYPE_DYNAMIC, SIZE);
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 56, 12345);
+    vhd1_disk_poke_header(test_fs, CHILD, 56, 12345);
     assert_ok(vhd_close(open_disk(CHILD, false)));
 }
 
@@ -229,17 +230,17 @@ static void open__locators__each_way_to_the_parent(void **state)
     (void)state;
     struct vhd *disk;
     create_pair(VHD_TYPE_DYNAMIC, SIZE);
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 580, 8);
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 604, 128);
+    vhd1_disk_poke_header(test_fs, CHILD, 580, 8);
+    vhd1_disk_poke_header(test_fs, CHILD, 604, 128);
     assert_ok(vhd_close(open_disk(CHILD, false)));
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 608, 0x10000000); // the relative one is damaged
+    vhd1_disk_poke_header(test_fs, CHILD, 608, 0x10000000); // the relative one is damaged
     assert_ok(vhd_close(open_disk(CHILD, false)));
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 576, 0x4d616358); // MacX, which is for others
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 600, 0);
+    vhd1_disk_poke_header(test_fs, CHILD, 576, 0x4d616358); // MacX, which is for others
+    vhd1_disk_poke_header(test_fs, CHILD, 600, 0);
     assert_ok(vhd_close(open_disk(CHILD, false)));
-    mem_fs_clear(vhd1_fs, CHILD, HEADER + 64, 512);
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 600, 0);
-    assert_status(vhd1_disk_try_open(mem_fs_system(vhd1_fs), CHILD, false, &disk),
+    mem_fs_clear(test_fs, CHILD, HEADER + 64, 512);
+    vhd1_disk_poke_header(test_fs, CHILD, 600, 0);
+    assert_status(vhd1_disk_try_open(mem_fs_system(test_fs), CHILD, false, &disk),
                   STATUS_PARENT_MISSING);
 }
 
@@ -248,13 +249,13 @@ static void write__locators_of_others__kept(void **state)
     (void)state;
     uint8_t before[1024], after[1024], sector[512] = {1};
     create_pair(VHD_TYPE_DYNAMIC, SIZE);
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 576 + 48, 0x4d616358);
-    vhd1_disk_poke_header(vhd1_fs, CHILD, 576 + 56, 7);
-    mem_fs_peek(vhd1_fs, CHILD, HEADER, before, sizeof before);
+    vhd1_disk_poke_header(test_fs, CHILD, 576 + 48, 0x4d616358);
+    vhd1_disk_poke_header(test_fs, CHILD, 576 + 56, 7);
+    mem_fs_peek(test_fs, CHILD, HEADER, before, sizeof before);
     struct vhd *disk = open_disk(CHILD, true);
     assert_ok(vhd_write(disk, 0, sector, sizeof sector));
     assert_ok(vhd_close(disk));
-    mem_fs_peek(vhd1_fs, CHILD, HEADER, after, sizeof after);
+    mem_fs_peek(test_fs, CHILD, HEADER, after, sizeof after);
     assert_memory_equal(before, after, sizeof before);
 }
 
@@ -265,21 +266,21 @@ static void read__reversed_bitmaps__understood(void **state)
     static const uint8_t creator[8] = {'t', 'a', 'p', 0, 0, 0, 0, 1};
     uint8_t sector[512] = {7}, bits;
     create_pair(VHD_TYPE_DYNAMIC, 4 * MIB);
-    vhd1_disk_poke_footers(vhd1_fs, CHILD, 28, creator, sizeof creator);
+    vhd1_disk_poke_footers(test_fs, CHILD, 28, creator, sizeof creator);
     struct vhd *disk = open_disk(CHILD, true);
     assert_ok(vhd_write(disk, 512, sector, sizeof sector));
     assert_ok(vhd_close(disk));
-    mem_fs_peek(vhd1_fs, CHILD, 159 * 512, &bits, 1);
+    mem_fs_peek(test_fs, CHILD, 159 * 512, &bits, 1);
     assert_int_equal(bits, 0x02);
 }
 
 static void create__too_large__refused_without_a_file(void **state)
 {
     (void)state;
-    vhd1_disk_create_tiny(vhd1_fs, PARENT, VHD_TYPE_FIXED, VHD1_SIZE_MAX + 512, 0);
-    assert_status(vhd_create_child(CHILD, PARENT, mem_fs_system(vhd1_fs)), STATUS_UNSUPPORTED);
+    vhd1_disk_create_tiny(test_fs, PARENT, VHD_TYPE_FIXED, VHD1_SIZE_MAX + 512, 0);
+    assert_status(vhd_create_child(CHILD, PARENT, mem_fs_system(test_fs)), STATUS_UNSUPPORTED);
     assert_int_equal(status_last()->os_code, VHD_ERROR_INVALID_SIZE);
-    assert_false(mem_fs_has(vhd1_fs, CHILD));
+    assert_false(mem_fs_has(test_fs, CHILD));
 }
 
 static void create__long_path__in_the_locators_only(void **state)
@@ -288,8 +289,8 @@ static void create__long_path__in_the_locators_only(void **state)
     char path[600] = "/";
     memset(path + 1, 'p', 500);
     strcpy(path + 501, ".vhd");
-    vhd1_disk_create(vhd1_fs, path, VHD_TYPE_DYNAMIC, 4 * MIB, 0);
-    assert_ok(vhd_create_child(CHILD, path, mem_fs_system(vhd1_fs)));
+    vhd1_disk_create(test_fs, path, VHD_TYPE_DYNAMIC, 4 * MIB, 0);
+    assert_ok(vhd_create_child(CHILD, path, mem_fs_system(test_fs)));
     assert_int_equal(peek_be32(HEADER + 64), 0);
     assert_ok(vhd_close(open_disk(CHILD, true)));
 }
@@ -301,7 +302,7 @@ static void merge__into_each_type__parent_is_the_child(void **state)
     for (size_t t = 0; t < 2; t++) {
         struct random r = random_start(t + 8);
         struct disk_model *model = disk_model_new(SIZE, 512);
-        const struct vhd_merge how = {.fs = mem_fs_system(vhd1_fs)};
+        const struct vhd_merge how = {.fs = mem_fs_system(test_fs)};
         create_pair(types[t], SIZE);
         struct vhd *disk = open_disk(CHILD, true);
         for (int i = 0; i < 40; i++)
@@ -315,28 +316,28 @@ static void merge__into_each_type__parent_is_the_child(void **state)
         assert_true(disk_is_exact(model, disk));
         assert_ok(vhd_close(disk));
         disk_model_free(model);
-        mem_fs_free(vhd1_fs);
-        vhd1_fs = mem_fs_new();
+        mem_fs_free(test_fs);
+        test_fs = mem_fs_new();
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        VHD1_TEST(create__layout__is_what_windows_writes),
-        VHD1_TEST(write__blocks__placed_as_windows_does),
-        VHD1_TEST(changes__over_each_type__read_back),
-        VHD1_TEST(changes__five_generations__read_back),
-        VHD1_TEST(zero__over_the_parents_data__hides_it),
-        VHD1_TEST(write__more_blocks_than_bitmaps_in_memory__all_there),
-        VHD1_TEST(open__other_unique_id__mismatch),
-        VHD1_TEST(open__other_time_of_the_parent__no_matter),
-        VHD1_TEST(open__locators__each_way_to_the_parent),
-        VHD1_TEST(write__locators_of_others__kept),
-        VHD1_TEST(read__reversed_bitmaps__understood),
-        VHD1_TEST(create__too_large__refused_without_a_file),
-        VHD1_TEST(create__long_path__in_the_locators_only),
-        VHD1_TEST(merge__into_each_type__parent_is_the_child),
+        TEST_WITH_FS(create__layout__is_what_windows_writes),
+        TEST_WITH_FS(write__blocks__placed_as_windows_does),
+        TEST_WITH_FS(changes__over_each_type__read_back),
+        TEST_WITH_FS(changes__five_generations__read_back),
+        TEST_WITH_FS(zero__over_the_parents_data__hides_it),
+        TEST_WITH_FS(write__more_blocks_than_bitmaps_in_memory__all_there),
+        TEST_WITH_FS(open__other_unique_id__mismatch),
+        TEST_WITH_FS(open__other_time_of_the_parent__no_matter),
+        TEST_WITH_FS(open__locators__each_way_to_the_parent),
+        TEST_WITH_FS(write__locators_of_others__kept),
+        TEST_WITH_FS(read__reversed_bitmaps__understood),
+        TEST_WITH_FS(create__too_large__refused_without_a_file),
+        TEST_WITH_FS(create__long_path__in_the_locators_only),
+        TEST_WITH_FS(merge__into_each_type__parent_is_the_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/support/disk_change.h"
+#include "tests/support/test_fs.h"
 #include "tests/support/vhd1_disk.h"
 #include "vhd/vhd1/vhd1.h"
 
@@ -13,20 +14,20 @@
 
 static void create(enum vhd_type type, uint64_t size, uint32_t block_size)
 {
-    vhd1_disk_create(vhd1_fs, PATH, type, size, block_size);
+    vhd1_disk_create(test_fs, PATH, type, size, block_size);
 }
 
 static struct vhd *open_disk(bool writable)
 {
-    return vhd1_disk_open(mem_fs_system(vhd1_fs), PATH, writable);
+    return vhd1_disk_open(mem_fs_system(test_fs), PATH, writable);
 }
 
 // Two valid, equal footers, the last where the next block's bitmap would go.
 static void assert_footers(void)
 {
-    assert_true(vhd1_disk_has_two_footers(vhd1_fs, PATH));
+    assert_true(vhd1_disk_has_two_footers(test_fs, PATH));
     // The bitmap of 512 bytes lies just before aligned data.
-    assert_int_equal(mem_fs_size(vhd1_fs, PATH) % 4096, 0);
+    assert_int_equal(mem_fs_size(test_fs, PATH) % 4096, 0);
 }
 
 static void random_changes(enum vhd_type type, uint64_t size, uint32_t block_size, uint64_t seed)
@@ -80,9 +81,9 @@ static void write__new_block__placed_as_windows_does(void **state)
     assert_ok(vhd_write(disk, 0, sector, sizeof sector));
     assert_ok(vhd_close(disk));
     // The numbers of a disk of this size that Windows 10 wrote.
-    assert_int_equal(vhd1_disk_peek_be32(vhd1_fs, PATH, VHD1_DISK_TABLE + 4), 15);
-    assert_int_equal(vhd1_disk_peek_be32(vhd1_fs, PATH, VHD1_DISK_TABLE), 4119);
-    mem_fs_peek(vhd1_fs, PATH, 15 * 512, bitmap, sizeof bitmap);
+    assert_int_equal(vhd1_disk_peek_be32(test_fs, PATH, VHD1_DISK_TABLE + 4), 15);
+    assert_int_equal(vhd1_disk_peek_be32(test_fs, PATH, VHD1_DISK_TABLE), 4119);
+    mem_fs_peek(test_fs, PATH, 15 * 512, bitmap, sizeof bitmap);
     for (size_t i = 0; i < sizeof bitmap; i++)
         assert_int_equal(bitmap[i], 0xff);
     assert_footers();
@@ -95,9 +96,9 @@ static void write__entries__only_after_the_flush(void **state)
     create(VHD_TYPE_DYNAMIC, 4 * MIB, 0);
     struct vhd *disk = open_disk(true);
     assert_ok(vhd_write(disk, 0, sector, sizeof sector));
-    assert_int_equal(vhd1_disk_peek_be32(vhd1_fs, PATH, VHD1_DISK_TABLE), VHD1_BAT_UNUSED);
+    assert_int_equal(vhd1_disk_peek_be32(test_fs, PATH, VHD1_DISK_TABLE), VHD1_BAT_UNUSED);
     assert_ok(vhd_flush(disk));
-    assert_int_equal(vhd1_disk_peek_be32(vhd1_fs, PATH, VHD1_DISK_TABLE), 15);
+    assert_int_equal(vhd1_disk_peek_be32(test_fs, PATH, VHD1_DISK_TABLE), 15);
     vhd_abandon(disk);
 }
 
@@ -105,11 +106,11 @@ static void zero__unallocated__takes_no_room(void **state)
 {
     (void)state;
     create(VHD_TYPE_DYNAMIC, 100 * MIB, 0);
-    uint64_t before = mem_fs_size(vhd1_fs, PATH);
+    uint64_t before = mem_fs_size(test_fs, PATH);
     struct vhd *disk = open_disk(true);
     assert_ok(vhd_zero(disk, 0, 100 * MIB));
     assert_ok(vhd_close(disk));
-    assert_int_equal(mem_fs_size(vhd1_fs, PATH), before);
+    assert_int_equal(mem_fs_size(test_fs, PATH), before);
 }
 
 static void write__incomplete_bitmap__bits_are_set(void **state)
@@ -121,12 +122,12 @@ static void write__incomplete_bitmap__bits_are_set(void **state)
     struct vhd *disk = open_disk(true);
     assert_ok(vhd_write(disk, 0, sectors, sizeof sectors));
     assert_ok(vhd_close(disk));
-    mem_fs_poke(vhd1_fs, PATH, 15 * 512, bitmap, sizeof bitmap); // as tapdisk leaves it
+    mem_fs_poke(test_fs, PATH, 15 * 512, bitmap, sizeof bitmap); // as tapdisk leaves it
 
     disk = open_disk(true);
     assert_ok(vhd_write(disk, 9 * 512, sectors, sizeof sectors));
     assert_ok(vhd_close(disk));
-    mem_fs_peek(vhd1_fs, PATH, 15 * 512, bitmap, sizeof bitmap);
+    mem_fs_peek(test_fs, PATH, 15 * 512, bitmap, sizeof bitmap);
     assert_int_equal(bitmap[0], 0);
     assert_int_equal(bitmap[1], 0x60); // sectors 9 and 10, the highest bit first
     assert_int_equal(bitmap[2], 0);
@@ -148,13 +149,13 @@ static void open__no_trailing_footer__copy_used_and_footer_restored(void **state
     struct vhd *disk = open_disk(true);
     assert_ok(disk_change(model, disk, &r, 3 * MIB));
     assert_ok(vhd_close(disk));
-    mem_fs_resize(vhd1_fs, PATH, mem_fs_size(vhd1_fs, PATH) - 512);
+    mem_fs_resize(test_fs, PATH, mem_fs_size(test_fs, PATH) - 512);
 
-    uint64_t cut = mem_fs_size(vhd1_fs, PATH);
+    uint64_t cut = mem_fs_size(test_fs, PATH);
     disk = open_disk(false);
     assert_true(disk_is_exact(model, disk));
     assert_ok(vhd_close(disk));
-    assert_int_equal(mem_fs_size(vhd1_fs, PATH), cut);
+    assert_int_equal(mem_fs_size(test_fs, PATH), cut);
 
     disk = open_disk(true);
     assert_footers();
@@ -172,7 +173,7 @@ static void open__damaged_copy__restored_when_written(void **state)
 {
     (void)state;
     create(VHD_TYPE_DYNAMIC, 8 * MIB, 0);
-    mem_fs_clear(vhd1_fs, PATH, 0, 512);
+    mem_fs_clear(test_fs, PATH, 0, 512);
     struct vhd *disk = open_disk(false);
     assert_ok(vhd_close(disk));
     disk = open_disk(true);
@@ -192,7 +193,7 @@ static void info__after_growth__tells_the_file_as_it_is(void **state)
     assert_ok(vhd_write(disk, 5 * MIB, sector, sizeof sector));
     vhd_get_info(disk, &after);
     assert_int_equal(after.allocated, 2 * MIB);
-    assert_int_equal(after.file_size, mem_fs_size(vhd1_fs, PATH));
+    assert_int_equal(after.file_size, mem_fs_size(test_fs, PATH));
     assert_false(vhd_identity_unchanged(&before.identity, &after.identity));
     assert_ok(vhd_close(disk));
 }
@@ -200,16 +201,16 @@ static void info__after_growth__tells_the_file_as_it_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        VHD1_TEST(changes__dynamic__read_back),
-        VHD1_TEST(changes__small_blocks__read_back),
-        VHD1_TEST(changes__fixed__read_back),
-        VHD1_TEST(write__new_block__placed_as_windows_does),
-        VHD1_TEST(write__entries__only_after_the_flush),
-        VHD1_TEST(zero__unallocated__takes_no_room),
-        VHD1_TEST(write__incomplete_bitmap__bits_are_set),
-        VHD1_TEST(open__no_trailing_footer__copy_used_and_footer_restored),
-        VHD1_TEST(open__damaged_copy__restored_when_written),
-        VHD1_TEST(info__after_growth__tells_the_file_as_it_is),
+        TEST_WITH_FS(changes__dynamic__read_back),
+        TEST_WITH_FS(changes__small_blocks__read_back),
+        TEST_WITH_FS(changes__fixed__read_back),
+        TEST_WITH_FS(write__new_block__placed_as_windows_does),
+        TEST_WITH_FS(write__entries__only_after_the_flush),
+        TEST_WITH_FS(zero__unallocated__takes_no_room),
+        TEST_WITH_FS(write__incomplete_bitmap__bits_are_set),
+        TEST_WITH_FS(open__no_trailing_footer__copy_used_and_footer_restored),
+        TEST_WITH_FS(open__damaged_copy__restored_when_written),
+        TEST_WITH_FS(info__after_growth__tells_the_file_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "tests/support/test_fs.h"
 #include "tests/support/vhd1_disk.h"
 #include "vhd/errors.h"
 #include "vhd/vhd1/vhd1.h"
@@ -16,7 +17,7 @@
 
 static enum status open_as(bool writable, bool no_parents, struct vhd **disk)
 {
-    const struct vhd_open how = {.fs = mem_fs_system(vhd1_fs),
+    const struct vhd_open how = {.fs = mem_fs_system(test_fs),
                                  .writable = writable,
                                  .share = FILE_SHARE_DENY_WRITE,
                                  .no_parents = no_parents};
@@ -27,19 +28,19 @@ static enum status open_as(bool writable, bool no_parents, struct vhd **disk)
 static void assert_refused(enum status expected, uint32_t code)
 {
     struct vhd *disk;
-    struct mem_fs *before = mem_fs_clone(vhd1_fs);
+    struct mem_fs *before = mem_fs_clone(test_fs);
     for (int writable = 0; writable < 2; writable++) {
         assert_status(open_as(writable != 0, false, &disk), expected);
         assert_int_equal(status_last()->os_code, code);
         assert_non_null(strstr(status_last()->message, PATH));
-        assert_true(mem_fs_equal(vhd1_fs, PATH, before, PATH));
+        assert_true(mem_fs_equal(test_fs, PATH, before, PATH));
     }
     mem_fs_free(before);
 }
 
 static void create(enum vhd_type type)
 {
-    vhd1_disk_create(vhd1_fs, PATH, type, SIZE, 0);
+    vhd1_disk_create(test_fs, PATH, type, SIZE, 0);
 }
 
 // Two blocks are there: 0 at sector 15, 3 behind it.
@@ -57,17 +58,17 @@ static void make_dynamic(void)
 
 static uint64_t footer_at(void)
 {
-    return vhd1_disk_footer_at(vhd1_fs, PATH);
+    return vhd1_disk_footer_at(test_fs, PATH);
 }
 
 static void poke_be32(uint64_t offset, uint32_t value)
 {
-    vhd1_disk_poke_be32(vhd1_fs, PATH, offset, value);
+    vhd1_disk_poke_be32(test_fs, PATH, offset, value);
 }
 
 static void poke_footers(uint64_t field, const void *data, size_t size)
 {
-    vhd1_disk_poke_footers(vhd1_fs, PATH, field, data, size);
+    vhd1_disk_poke_footers(test_fs, PATH, field, data, size);
 }
 
 static void open__no_disk__says_so(void **state)
@@ -75,11 +76,11 @@ static void open__no_disk__says_so(void **state)
     (void)state;
     uint8_t noise[2048];
     memset(noise, 0x11, sizeof noise);
-    mem_fs_put(vhd1_fs, PATH, noise, sizeof noise);
+    mem_fs_put(test_fs, PATH, noise, sizeof noise);
     assert_refused(STATUS_NOT_A_DISK, VHD_ERROR_NOT_VIRTUAL_DISK);
-    mem_fs_put(vhd1_fs, PATH, noise, 100);
+    mem_fs_put(test_fs, PATH, noise, 100);
     assert_refused(STATUS_NOT_A_DISK, VHD_ERROR_NOT_VIRTUAL_DISK);
-    mem_fs_put(vhd1_fs, PATH, noise, 0);
+    mem_fs_put(test_fs, PATH, noise, 0);
     assert_refused(STATUS_NOT_A_DISK, VHD_ERROR_NOT_VIRTUAL_DISK);
 }
 
@@ -97,8 +98,8 @@ static void open__fixed_footer_bad__first_sector_is_not_believed(void **state)
     (void)state;
     uint8_t footer[512];
     create(VHD_TYPE_FIXED);
-    mem_fs_peek(vhd1_fs, PATH, footer_at(), footer, sizeof footer);
-    mem_fs_poke(vhd1_fs, PATH, 0, footer, sizeof footer); // what a guest can write
+    mem_fs_peek(test_fs, PATH, footer_at(), footer, sizeof footer);
+    mem_fs_poke(test_fs, PATH, 0, footer, sizeof footer); // what a guest can write
     poke_be32(footer_at() + 40, 1);
     assert_refused(STATUS_DAMAGED, VHD_ERROR_DRIVE_FOOTER_CHECKSUM_MISMATCH);
 }
@@ -109,7 +110,7 @@ static void open__legacy_footer_of_511_bytes__opens(void **state)
     struct vhd *disk;
     uint8_t read[512];
     make_dynamic();
-    mem_fs_resize(vhd1_fs, PATH, mem_fs_size(vhd1_fs, PATH) - 1);
+    mem_fs_resize(test_fs, PATH, mem_fs_size(test_fs, PATH) - 1);
     assert_ok(open_as(true, false, &disk));
     memset(read, 0x33, sizeof read);
     assert_ok(vhd_write(disk, 3 * MIB, read, sizeof read));
@@ -130,11 +131,11 @@ static void open__guests_footer_at_the_end__copy_is_believed(void **state)
     uint8_t footer[512], sector[512];
     struct vhd_info info;
     make_dynamic();
-    mem_fs_peek(vhd1_fs, PATH, 0, footer, sizeof footer);
+    mem_fs_peek(test_fs, PATH, 0, footer, sizeof footer);
     store_be32(footer + 60, VHD_TYPE_DIFFERENCING);
     store_be64(footer + 16, 15 * 512 + 512);
     store_be32(footer + 64, vhd1_checksum(footer, sizeof footer, 64));
-    mem_fs_poke(vhd1_fs, PATH, footer_at(), footer, sizeof footer);
+    mem_fs_poke(test_fs, PATH, footer_at(), footer, sizeof footer);
     for (int writable = 0; writable < 2; writable++) {
         struct vhd *disk;
         assert_ok(open_as(writable != 0, false, &disk));
@@ -144,7 +145,7 @@ static void open__guests_footer_at_the_end__copy_is_believed(void **state)
         assert_int_equal(sector[0], 0x5a);
         assert_ok(vhd_close(disk));
     }
-    assert_true(vhd1_disk_has_two_footers(vhd1_fs, PATH));
+    assert_true(vhd1_disk_has_two_footers(test_fs, PATH));
 }
 
 // A guest may write what it likes into its disk, a VHDX with any file of the host as its parent
@@ -155,7 +156,7 @@ static void open__fixed_vhd_that_begins_like_a_vhdx__is_a_vhd(void **state)
     struct vhd_info info;
     struct vhd *disk;
     create(VHD_TYPE_FIXED);
-    mem_fs_poke(vhd1_fs, PATH, 0, "vhdxfile", 8);
+    mem_fs_poke(test_fs, PATH, 0, "vhdxfile", 8);
     assert_ok(open_as(false, false, &disk));
     vhd_get_info(disk, &info);
     assert_int_equal(info.format, VHD_FORMAT_VHD);
@@ -167,9 +168,9 @@ static void open__fixed__cut_short__damaged(void **state)
     (void)state;
     uint8_t footer[512];
     create(VHD_TYPE_FIXED);
-    mem_fs_peek(vhd1_fs, PATH, footer_at(), footer, sizeof footer);
-    mem_fs_resize(vhd1_fs, PATH, SIZE - 4096);
-    mem_fs_poke(vhd1_fs, PATH, SIZE - 4096, footer, sizeof footer);
+    mem_fs_peek(test_fs, PATH, footer_at(), footer, sizeof footer);
+    mem_fs_resize(test_fs, PATH, SIZE - 4096);
+    mem_fs_poke(test_fs, PATH, SIZE - 4096, footer, sizeof footer);
     assert_refused(STATUS_DAMAGED, VHD_ERROR_INVALID_FILE_SIZE);
 }
 
@@ -180,8 +181,8 @@ static void open__fixed__longer_than_the_disk__opens(void **state)
     struct vhd *disk;
     struct vhd_info info;
     create(VHD_TYPE_FIXED);
-    mem_fs_peek(vhd1_fs, PATH, footer_at(), footer, sizeof footer);
-    mem_fs_poke(vhd1_fs, PATH, SIZE + 4096, footer, sizeof footer);
+    mem_fs_peek(test_fs, PATH, footer_at(), footer, sizeof footer);
+    mem_fs_poke(test_fs, PATH, SIZE + 4096, footer, sizeof footer);
     assert_ok(open_as(false, false, &disk));
     vhd_get_info(disk, &info);
     assert_int_equal(info.virtual_size, SIZE);
@@ -193,7 +194,7 @@ static void open__footer_fields__checked(void **state)
     (void)state;
     uint8_t raw[8];
     make_dynamic();
-    struct mem_fs *good = mem_fs_clone(vhd1_fs);
+    struct mem_fs *good = mem_fs_clone(test_fs);
 
     store_be32(raw, 0x00020000);
     poke_footers(12, raw, 4);
@@ -208,22 +209,22 @@ static void open__footer_fields__checked(void **state)
                  {UINT64_MAX - 511, VHD_ERROR_INVALID_SIZE},
                  {SIZE + 512, VHD_ERROR_SPARSE_HEADER_CORRUPT}}; // the table is too short for that
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        mem_fs_free(vhd1_fs);
-        vhd1_fs = mem_fs_clone(good);
+        mem_fs_free(test_fs);
+        test_fs = mem_fs_clone(good);
         store_be64(raw, sizes[i].size);
         poke_footers(48, raw, 8);
         assert_refused(STATUS_DAMAGED, sizes[i].code);
     }
-    mem_fs_free(vhd1_fs);
-    vhd1_fs = mem_fs_clone(good);
+    mem_fs_free(test_fs);
+    test_fs = mem_fs_clone(good);
     store_be32(raw, 7);
     poke_footers(60, raw, 4);
     assert_refused(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_TYPE);
 
     static const uint64_t header_places[] = {0, 256, UINT64_MAX, UINT64_MAX - 100, 1ull << 40};
     for (size_t i = 0; i < sizeof header_places / sizeof *header_places; i++) {
-        mem_fs_free(vhd1_fs);
-        vhd1_fs = mem_fs_clone(good);
+        mem_fs_free(test_fs);
+        test_fs = mem_fs_clone(good);
         store_be64(raw, header_places[i]);
         poke_footers(16, raw, 8);
         assert_refused(STATUS_DAMAGED, VHD_ERROR_SPARSE_HEADER_CORRUPT);
@@ -255,13 +256,13 @@ static void open__header_fields__checked(void **state)
         {16, 1, true, STATUS_DAMAGED, VHD_ERROR_BLOCK_ALLOCATION_TABLE_CORRUPT}, // past the end
     };
     make_dynamic();
-    struct mem_fs *good = mem_fs_clone(vhd1_fs);
+    struct mem_fs *good = mem_fs_clone(test_fs);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mem_fs_free(vhd1_fs);
-        vhd1_fs = mem_fs_clone(good);
+        mem_fs_free(test_fs);
+        test_fs = mem_fs_clone(good);
         poke_be32(512 + cases[i].field, cases[i].value);
         if (cases[i].sealed)
-            vhd1_disk_seal(vhd1_fs, PATH, 512, 1024, VHD1_DISK_HEADER_CHECKSUM);
+            vhd1_disk_seal(test_fs, PATH, 512, 1024, VHD1_DISK_HEADER_CHECKSUM);
         assert_refused(cases[i].status, cases[i].code);
     }
     mem_fs_free(good);
@@ -293,7 +294,7 @@ static void open__last_block_cut_where_the_disk_ends__opens_and_grows(void **sta
     (void)state;
     uint8_t footer[512], sector[512];
     struct vhd *disk;
-    const struct vhd_create how = {.fs = mem_fs_system(vhd1_fs),
+    const struct vhd_create how = {.fs = mem_fs_system(test_fs),
                                    .format = VHD_FORMAT_VHD,
                                    .type = VHD_TYPE_DYNAMIC,
                                    .virtual_size = 5 * MIB};
@@ -302,10 +303,10 @@ static void open__last_block_cut_where_the_disk_ends__opens_and_grows(void **sta
     assert_ok(open_as(true, false, &disk));
     assert_ok(vhd_write(disk, 4 * MIB, sector, sizeof sector));
     assert_ok(vhd_close(disk));
-    mem_fs_peek(vhd1_fs, PATH, 0, footer, sizeof footer);
+    mem_fs_peek(test_fs, PATH, 0, footer, sizeof footer);
     uint64_t data = (FIRST_BLOCK_SECTOR + 1) * 512;
-    mem_fs_resize(vhd1_fs, PATH, data + MIB);
-    mem_fs_poke(vhd1_fs, PATH, data + MIB, footer, sizeof footer);
+    mem_fs_resize(test_fs, PATH, data + MIB);
+    mem_fs_poke(test_fs, PATH, data + MIB, footer, sizeof footer);
 
     assert_ok(open_as(true, false, &disk));
     assert_ok(vhd_write(disk, 0, sector, sizeof sector));
@@ -323,12 +324,12 @@ static void open__entries_past_the_disks_size__ignored(void **state)
     uint8_t sector[512] = {1}, kept[4];
     make_dynamic();
     poke_be32(512 + 28, 5);
-    vhd1_disk_seal(vhd1_fs, PATH, 512, 1024, VHD1_DISK_HEADER_CHECKSUM);
+    vhd1_disk_seal(test_fs, PATH, 512, 1024, VHD1_DISK_HEADER_CHECKSUM);
     poke_be32(BAT + 4 * 4, 2); // junk, as some programs leave it
     assert_ok(open_as(true, false, &disk));
     assert_ok(vhd_write(disk, 4 * MIB, sector, sizeof sector));
     assert_ok(vhd_close(disk));
-    mem_fs_peek(vhd1_fs, PATH, BAT + 4 * 4, kept, sizeof kept);
+    mem_fs_peek(test_fs, PATH, BAT + 4 * 4, kept, sizeof kept);
     assert_int_equal(load_be32(kept), 2);
 }
 
@@ -361,20 +362,20 @@ static void open__differencing_alone__info_and_map(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        VHD1_TEST(open__no_disk__says_so),
-        VHD1_TEST(open__both_footers_bad__damaged),
-        VHD1_TEST(open__fixed_footer_bad__first_sector_is_not_believed),
-        VHD1_TEST(open__legacy_footer_of_511_bytes__opens),
-        VHD1_TEST(open__guests_footer_at_the_end__copy_is_believed),
-        VHD1_TEST(open__fixed_vhd_that_begins_like_a_vhdx__is_a_vhd),
-        VHD1_TEST(open__fixed__cut_short__damaged),
-        VHD1_TEST(open__fixed__longer_than_the_disk__opens),
-        VHD1_TEST(open__footer_fields__checked),
-        VHD1_TEST(open__header_fields__checked),
-        VHD1_TEST(open__table_entries__checked),
-        VHD1_TEST(open__last_block_cut_where_the_disk_ends__opens_and_grows),
-        VHD1_TEST(open__entries_past_the_disks_size__ignored),
-        VHD1_TEST(open__differencing_alone__info_and_map),
+        TEST_WITH_FS(open__no_disk__says_so),
+        TEST_WITH_FS(open__both_footers_bad__damaged),
+        TEST_WITH_FS(open__fixed_footer_bad__first_sector_is_not_believed),
+        TEST_WITH_FS(open__legacy_footer_of_511_bytes__opens),
+        TEST_WITH_FS(open__guests_footer_at_the_end__copy_is_believed),
+        TEST_WITH_FS(open__fixed_vhd_that_begins_like_a_vhdx__is_a_vhd),
+        TEST_WITH_FS(open__fixed__cut_short__damaged),
+        TEST_WITH_FS(open__fixed__longer_than_the_disk__opens),
+        TEST_WITH_FS(open__footer_fields__checked),
+        TEST_WITH_FS(open__header_fields__checked),
+        TEST_WITH_FS(open__table_entries__checked),
+        TEST_WITH_FS(open__last_block_cut_where_the_disk_ends__opens_and_grows),
+        TEST_WITH_FS(open__entries_past_the_disks_size__ignored),
+        TEST_WITH_FS(open__differencing_alone__info_and_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

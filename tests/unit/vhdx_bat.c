@@ -3,15 +3,13 @@
 #include <string.h>
 
 #include "base/endian.h"
-#include "tests/support/mem_fs.h"
+#include "tests/support/vhdx_disk.h"
 #include "vhd/errors.h"
 #include "vhd/chain.h"
 #include "vhd/vhdx/image.h"
 
 #define PATH  "/disk.vhdx"
 #define CHILD "/child.vhdx"
-#define MIB   (1ull << 20)
-#define BAT   (3 * MIB) // in files that we create
 
 static void geometry__spec_examples__match(void **state)
 {
@@ -71,38 +69,25 @@ static void decode__every_state__says_what_a_reader_does(void **state)
 static struct mem_fs *with_disks(void)
 {
     struct mem_fs *fs = mem_fs_new();
-    struct vhd_create how = {.fs = mem_fs_system(fs),
-                             .format = VHD_FORMAT_VHDX,
-                             .type = VHD_TYPE_DYNAMIC,
-                             .virtual_size = 16 * MIB,
-                             .block_size = 1 << 20};
-    struct vhd_open open = {.fs = mem_fs_system(fs), .writable = true, .share = FILE_SHARE_NOTHING};
-    struct vhd *disk;
-    static uint8_t data[2 << 20];
-    memset(data, 0x11, sizeof data);
-    assert_ok(vhd_create(PATH, &how));
-    assert_ok(vhd_open(PATH, &open, &disk));
-    assert_ok(vhd_write(disk, 0, data, sizeof data));
+    vhdx_test_create(mem_fs_system(fs), PATH, VHD_TYPE_DYNAMIC, 16 * MIB, 1 << 20);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), PATH, true);
+    vhdx_test_fill(disk, 0, 2 * MIB, 0x11);
     assert_ok(vhd_close(disk));
     assert_ok(vhd_create_child(CHILD, PATH, mem_fs_system(fs)));
-    assert_ok(vhd_open(CHILD, &open, &disk));
-    assert_ok(vhd_write(disk, 4096, data, 512));
+    disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
+    vhdx_test_fill(disk, 4096, 512, 0x11);
     assert_ok(vhd_close(disk));
     return fs;
 }
 
 static uint64_t get_entry(struct mem_fs *fs, const char *path, uint64_t index)
 {
-    uint8_t raw[8];
-    mem_fs_peek(fs, path, BAT + index * 8, raw, sizeof raw);
-    return load_le64(raw);
+    return vhdx_test_entry(fs, path, VHDX_TEST_BAT, index);
 }
 
 static void set_entry(struct mem_fs *fs, const char *path, uint64_t index, uint64_t value)
 {
-    uint8_t raw[8];
-    store_le64(raw, value);
-    mem_fs_poke(fs, path, BAT + index * 8, raw, sizeof raw);
+    vhdx_test_set_entry(fs, path, VHDX_TEST_BAT, index, value);
 }
 
 static enum status try_open(struct mem_fs *fs, const char *path)
@@ -122,10 +107,10 @@ static void open__entries_that_would_corrupt__refused(void **state)
     uint64_t first = get_entry(fs, PATH, 0);
     assert_int_equal(first & 7, VHDX_BLOCK_FULLY_PRESENT);
     const uint64_t bad[] = {
-        VHDX_BLOCK_FULLY_PRESENT,           // on the headers
-        1 * MIB | VHDX_BLOCK_FULLY_PRESENT, // on the log
-        2 * MIB | VHDX_BLOCK_FULLY_PRESENT, // on the metadata
-        BAT | VHDX_BLOCK_FULLY_PRESENT,     // on the table itself
+        VHDX_BLOCK_FULLY_PRESENT,                 // on the headers
+        1 * MIB | VHDX_BLOCK_FULLY_PRESENT,       // on the log
+        2 * MIB | VHDX_BLOCK_FULLY_PRESENT,       // on the metadata
+        VHDX_TEST_BAT | VHDX_BLOCK_FULLY_PRESENT, // on the table itself
         mem_fs_size(fs, PATH) | VHDX_BLOCK_FULLY_PRESENT,
         UINT64_MAX << 20 | VHDX_BLOCK_FULLY_PRESENT,
         get_entry(fs, PATH, 1), // where block 1 is

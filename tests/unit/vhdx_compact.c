@@ -20,15 +20,6 @@ static struct vhd_compacted compact(struct mem_fs *fs, const char *path)
     return result;
 }
 
-static void put(struct vhd *disk, uint64_t offset, size_t size, uint8_t value)
-{
-    uint8_t *data = malloc(size);
-    assert_non_null(data);
-    memset(data, value, size);
-    assert_ok(vhd_write(disk, offset, data, size));
-    free(data);
-}
-
 // 16 blocks of 1 MiB, all written, every second one with zeros.
 static struct mem_fs *with_dynamic(void)
 {
@@ -36,7 +27,7 @@ static struct mem_fs *with_dynamic(void)
     vhdx_test_create(mem_fs_system(fs), PARENT, VHD_TYPE_DYNAMIC, 16 * MIB, 1 << 20);
     struct vhd *disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
     for (uint64_t i = 0; i < 16; i++)
-        put(disk, i * MIB, (size_t)MIB, i % 2 ? (uint8_t)i : 0);
+        vhdx_test_fill(disk, i * MIB, (size_t)MIB, i % 2 ? (uint8_t)i : 0);
     assert_ok(vhd_close(disk));
     return fs;
 }
@@ -77,9 +68,9 @@ static void compact__child__zeros_go_on_hiding_the_parent(void **state)
     struct mem_fs *fs = with_dynamic();
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
     struct vhd *disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
-    put(disk, 0, (size_t)(2 * MIB), 0);          // zeros over data
-    put(disk, 4 * MIB, (size_t)(2 * MIB), 0x44); // data
-    put(disk, 9 * MIB, 512, 0);                  // part of a block
+    vhdx_test_fill(disk, 0, (size_t)(2 * MIB), 0);          // zeros over data
+    vhdx_test_fill(disk, 4 * MIB, (size_t)(2 * MIB), 0x44); // data
+    vhdx_test_fill(disk, 9 * MIB, 512, 0);                  // part of a block
     assert_ok(vhd_close(disk));
     uint64_t entries = VHDX_TEST_BAT;
     assert_int_equal(compact(fs, CHILD).size_after, 4 * MIB + 2 * 2 * MIB + MIB);
@@ -112,7 +103,7 @@ static void compact__partial_block_without_sectors__is_the_parents_again(void **
     struct mem_fs *fs = with_dynamic();
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
     struct vhd *disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
-    put(disk, 2 * MIB, 512, 0x33);
+    vhdx_test_fill(disk, 2 * MIB, 512, 0x33);
     assert_ok(vhd_close(disk));
     struct vhdx_geometry g;
     vhdx_geometry_init(&g, 16 * MIB, 2 << 20, 512, true);
@@ -149,12 +140,12 @@ static void compact__table_that_has_moved__moves_down(void **state)
     vhdx_test_create(mem_fs_system(fs), PARENT, VHD_TYPE_DYNAMIC, 100ull << 30, 1 << 20);
     struct vhd *disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
     for (uint64_t i = 0; i < 10; i++)
-        put(disk, i * MIB, (size_t)MIB, (uint8_t)(i + 1));
+        vhdx_test_fill(disk, i * MIB, (size_t)MIB, (uint8_t)(i + 1));
     assert_ok(vhd_close(disk));
     const struct vhd_resize larger = {.fs = mem_fs_system(fs), .virtual_size = 200ull << 30};
     assert_ok(vhd_resize(PARENT, &larger));
     disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
-    put(disk, larger.virtual_size - 4096, 4096, 0x77);
+    vhdx_test_fill(disk, larger.virtual_size - 4096, 4096, 0x77);
     assert_ok(vhd_zero(disk, 0, 8 * MIB));
     assert_ok(vhd_close(disk));
     struct vhd_info before = vhdx_test_info(mem_fs_system(fs), PARENT);
@@ -172,7 +163,7 @@ static void compact__table_that_has_moved__moves_down(void **state)
         assert_ok(vhd_read(disk, expected[i].at, sector, sizeof sector));
         assert_int_equal(sector[0], expected[i].value);
     }
-    put(disk, 20 * MIB, 4096, 0x78); // the table is where it is written, too
+    vhdx_test_fill(disk, 20 * MIB, 4096, 0x78); // the table is where it is written, too
     assert_ok(vhd_close(disk));
     assert_int_equal(vhdx_test_info(mem_fs_system(fs), PARENT).allocated, 4 * MIB);
     mem_fs_free(fs);

@@ -8,25 +8,13 @@
 #include "base/checked.h"
 #include "base/endian.h"
 #include "tests/support/disk_model.h"
-#include "tests/support/mem_fs.h"
 #include "tests/support/random.h"
+#include "tests/support/vhdx_disk.h"
 #include "vhd/vhd.h"
 #include "vhd/vhdx/bat.h"
 
 #define PARENT "/parent.vhdx"
 #define CHILD  "/child.vhdx"
-#define MIB    (1ull << 20)
-#define BAT    (3 * MIB) // in files that we create
-
-static struct vhd *open_disk(struct mem_fs *fs, const char *path, bool writable)
-{
-    struct vhd_open how = {.fs = mem_fs_system(fs),
-                           .writable = writable,
-                           .share = writable ? FILE_SHARE_NOTHING : FILE_SHARE_DENY_WRITE};
-    struct vhd *disk;
-    assert_ok(vhd_open(path, &how, &disk));
-    return disk;
-}
 
 static void create_disk(struct mem_fs *fs, enum vhd_type type, uint64_t size, uint32_t block_size,
                         uint32_t sector_size)
@@ -68,7 +56,7 @@ static void check_map(struct vhd *disk, uint64_t size, uint32_t sector_size)
 static void check_disk(struct mem_fs *fs, const char *path, const struct disk_model *model,
                        uint64_t size, uint32_t sector_size)
 {
-    struct vhd *disk = open_disk(fs, path, false);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), path, false);
     struct vhd_info info;
     vhd_get_info(disk, &info);
     assert_int_equal(info.virtual_size, size);
@@ -103,7 +91,7 @@ static void run_sessions(struct mem_fs *fs, const char *path, struct disk_model 
                          struct random *random, uint64_t size, uint32_t sector_size)
 {
     for (int session = 0; session < 4; session++) {
-        struct vhd *disk = open_disk(fs, path, true);
+        struct vhd *disk = vhdx_test_open(mem_fs_system(fs), path, true);
         write_randomly(model, disk, random, size, sector_size, 25);
         assert_int_equal(disk_model_violations(model, disk, SIZE_MAX), 0);
         assert_ok(vhd_close(disk));
@@ -159,13 +147,13 @@ static void write__child_far_out__other_pages_and_chunks_of_the_bitmap(void **st
     static const uint64_t places[] = {16 * MIB - 512, 17 * MIB, (4ull << 30) - 1024, (4ull << 30),
                                       (8ull << 30) + 33 * MIB};
     uint8_t data[2048], back[2048];
-    struct vhd *disk = open_disk(fs, CHILD, true);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         memset(data, (int)(i + 1), sizeof data);
         assert_ok(vhd_write(disk, places[i], data, sizeof data));
     }
     assert_ok(vhd_close(disk));
-    disk = open_disk(fs, CHILD, false);
+    disk = vhdx_test_open(mem_fs_system(fs), CHILD, false);
     struct vhd_extent extent;
     assert_ok(vhd_map(disk, VHD_MAP_LEAF, 0, size, &extent));
     assert_int_equal(extent.kind, VHD_EXTENT_PARENT);
@@ -185,7 +173,7 @@ static void write__child_far_out__other_pages_and_chunks_of_the_bitmap(void **st
 static uint64_t get_entry(struct mem_fs *fs, const char *path, uint64_t index)
 {
     uint8_t raw[8];
-    mem_fs_peek(fs, path, BAT + index * 8, raw, sizeof raw);
+    mem_fs_peek(fs, path, VHDX_TEST_BAT + index * 8, raw, sizeof raw);
     return load_le64(raw);
 }
 
@@ -197,21 +185,12 @@ static struct mem_fs *with_child(void)
     uint8_t *data = malloc(8 * MIB);
     assert_non_null(data);
     memset(data, 0x11, 8 * MIB);
-    struct vhd *disk = open_disk(fs, PARENT, true);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
     assert_ok(vhd_write(disk, 0, data, 8 * MIB));
     assert_ok(vhd_close(disk));
     free(data);
     assert_ok(vhd_create_child(CHILD, PARENT, mem_fs_system(fs)));
     return fs;
-}
-
-static void write_fill(struct vhd *disk, uint64_t offset, size_t length, int fill)
-{
-    uint8_t *data = malloc(length);
-    assert_non_null(data);
-    memset(data, fill, length);
-    assert_ok(vhd_write(disk, offset, data, length));
-    free(data);
 }
 
 static void assert_byte(struct vhd *disk, uint64_t offset, uint8_t expected)
@@ -232,14 +211,14 @@ static void write__part_of_a_hidden_block__rest_reads_as_zeros(void **state)
         struct mem_fs *fs = with_child();
         uint8_t raw[8];
         store_le64(raw, states[i]);
-        mem_fs_poke(fs, CHILD, BAT + 8, raw, sizeof raw);
-        struct vhd *disk = open_disk(fs, CHILD, true);
+        mem_fs_poke(fs, CHILD, VHDX_TEST_BAT + 8, raw, sizeof raw);
+        struct vhd *disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
         assert_byte(disk, 2 * MIB, 0);
         assert_byte(disk, 4 * MIB, 0x11);
-        write_fill(disk, 2 * MIB + 4096, 512, 0x22);
+        vhdx_test_fill(disk, 2 * MIB + 4096, 512, 0x22);
         assert_ok(vhd_close(disk));
         assert_int_equal(get_entry(fs, CHILD, 1) & 7, VHDX_BLOCK_FULLY_PRESENT);
-        disk = open_disk(fs, CHILD, false);
+        disk = vhdx_test_open(mem_fs_system(fs), CHILD, false);
         assert_byte(disk, 2 * MIB + 4096, 0x22);
         assert_byte(disk, 2 * MIB + 4608, 0);
         assert_byte(disk, 4 * MIB - 1, 0);
@@ -254,17 +233,17 @@ static void write__part_of_a_block_with_stale_bits__parent_shows_through(void **
 {
     (void)state;
     struct mem_fs *fs = with_child();
-    struct vhd *disk = open_disk(fs, CHILD, true);
-    write_fill(disk, 0, MIB, 0x22);
-    write_fill(disk, 4 * MIB, 512, 0x33);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
+    vhdx_test_fill(disk, 0, MIB, 0x22);
+    vhdx_test_fill(disk, 4 * MIB, 512, 0x33);
     assert_ok(vhd_close(disk));
     uint8_t zero[8] = {0};
-    mem_fs_poke(fs, CHILD, BAT, zero, sizeof zero);
-    disk = open_disk(fs, CHILD, true);
+    mem_fs_poke(fs, CHILD, VHDX_TEST_BAT, zero, sizeof zero);
+    disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
     assert_byte(disk, 0, 0x11);
-    write_fill(disk, 512, 512, 0x44);
+    vhdx_test_fill(disk, 512, 512, 0x44);
     assert_ok(vhd_close(disk));
-    disk = open_disk(fs, CHILD, false);
+    disk = vhdx_test_open(mem_fs_system(fs), CHILD, false);
     assert_byte(disk, 0, 0x11);
     assert_byte(disk, 512, 0x44);
     assert_byte(disk, 1024, 0x11);
@@ -277,11 +256,11 @@ static void write__last_missing_sectors__block_becomes_fully_present(void **stat
 {
     (void)state;
     struct mem_fs *fs = with_child();
-    struct vhd *disk = open_disk(fs, CHILD, true);
-    write_fill(disk, 512, 2 * MIB - 1024, 0x22);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
+    vhdx_test_fill(disk, 512, 2 * MIB - 1024, 0x22);
     assert_ok(vhd_flush(disk));
     assert_int_equal(get_entry(fs, CHILD, 0) & 7, VHDX_BLOCK_PARTIALLY_PRESENT);
-    write_fill(disk, 0, 512, 0x22);
+    vhdx_test_fill(disk, 0, 512, 0x22);
     assert_ok(vhd_zero(disk, 2 * MIB - 512, 512));
     assert_ok(vhd_close(disk));
     assert_int_equal(get_entry(fs, CHILD, 0) & 7, VHDX_BLOCK_FULLY_PRESENT);
@@ -293,7 +272,7 @@ static void zero__whole_blocks_of_a_child__hides_the_parent_without_room(void **
     (void)state;
     struct mem_fs *fs = with_child();
     uint64_t size = mem_fs_size(fs, CHILD);
-    struct vhd *disk = open_disk(fs, CHILD, true);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), CHILD, true);
     struct vhd_extent extent;
     assert_ok(vhd_zero(disk, 2 * MIB, 4 * MIB));
     assert_ok(vhd_map(disk, VHD_MAP_LEAF, 2 * MIB, 6 * MIB, &extent));
@@ -314,20 +293,20 @@ static void zero__then_write__room_is_used_again(void **state)
     (void)state;
     struct mem_fs *fs = mem_fs_new();
     create_disk(fs, VHD_TYPE_DYNAMIC, 8 * MIB, 1 << 20, 512);
-    struct vhd *disk = open_disk(fs, PARENT, true);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
     struct vhd_info info;
-    write_fill(disk, 0, 4 * MIB, 0x22);
+    vhdx_test_fill(disk, 0, 4 * MIB, 0x22);
     assert_ok(vhd_flush(disk));
     assert_ok(vhd_zero(disk, 0, 2 * MIB));
     assert_ok(vhd_flush(disk));
     // Old contents must not come up in the part that is not written.
-    write_fill(disk, 6 * MIB, 512, 0x33);
+    vhdx_test_fill(disk, 6 * MIB, 512, 0x33);
     vhd_get_info(disk, &info);
     assert_int_equal(info.allocated, 3 * MIB);
     assert_byte(disk, 6 * MIB + 512, 0);
     assert_ok(vhd_close(disk));
     assert_int_equal(mem_fs_size(fs, PARENT), 4 * MIB + 4 * MIB);
-    disk = open_disk(fs, PARENT, true);
+    disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
     assert_byte(disk, 6 * MIB + 512, 0);
     assert_byte(disk, 2 * MIB, 0x22);
     assert_ok(vhd_zero(disk, 0, 8 * MIB));
@@ -346,14 +325,14 @@ static void write__fixed_disk_without_blocks__gets_them(void **state)
     for (uint64_t block = 0; block < 4; block++) {
         uint8_t raw[8];
         store_le64(raw, VHDX_BLOCK_ZERO);
-        mem_fs_poke(fs, PARENT, BAT + 8 * block, raw, sizeof raw);
+        mem_fs_poke(fs, PARENT, VHDX_TEST_BAT + 8 * block, raw, sizeof raw);
     }
-    struct vhd *disk = open_disk(fs, PARENT, true);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
     assert_byte(disk, 0, 0);
-    write_fill(disk, MIB, 512, 0x44);
+    vhdx_test_fill(disk, MIB, 512, 0x44);
     assert_ok(vhd_close(disk));
     assert_int_equal(mem_fs_size(fs, PARENT), size);
-    disk = open_disk(fs, PARENT, false);
+    disk = vhdx_test_open(mem_fs_system(fs), PARENT, false);
     assert_byte(disk, MIB, 0x44);
     assert_byte(disk, MIB + 512, 0);
     vhd_abandon(disk);
@@ -367,12 +346,12 @@ static void zero__fixed_disk__blocks_stay_where_they_are(void **state)
     create_disk(fs, VHD_TYPE_FIXED, 4 * MIB, 1 << 20, 512);
     uint64_t entry = get_entry(fs, PARENT, 1);
     assert_int_equal(entry & 7, VHDX_BLOCK_FULLY_PRESENT);
-    struct vhd *disk = open_disk(fs, PARENT, true);
-    write_fill(disk, 0, 4 * MIB, 0x55);
+    struct vhd *disk = vhdx_test_open(mem_fs_system(fs), PARENT, true);
+    vhdx_test_fill(disk, 0, 4 * MIB, 0x55);
     assert_ok(vhd_zero(disk, MIB, MIB + 4096));
     assert_ok(vhd_close(disk));
     assert_int_equal(get_entry(fs, PARENT, 1), entry);
-    disk = open_disk(fs, PARENT, false);
+    disk = vhdx_test_open(mem_fs_system(fs), PARENT, false);
     assert_byte(disk, MIB - 1, 0x55);
     assert_byte(disk, MIB, 0);
     assert_byte(disk, 2 * MIB + 4095, 0);

@@ -7,13 +7,12 @@
 
 #include "base/endian.h"
 #include "tests/support/crash_fs.h"
-#include "tests/support/mem_fs.h"
+#include "tests/support/vhdx_disk.h"
 #include "vhd/chain.h"
 #include "vhd/vhdx/header.h"
 
 #define PARENT "/parent.vhdx"
 #define CHILD  "/child.vhdx"
-#define MIB    (1ull << 20)
 
 static struct vhd *open_disk(const struct file_system *fs, const char *path, bool writable)
 {
@@ -29,12 +28,7 @@ static struct vhd *open_disk(const struct file_system *fs, const char *path, boo
 static struct mem_fs *with_disk(void)
 {
     struct mem_fs *fs = mem_fs_new();
-    struct vhd_create how = {.fs = mem_fs_system(fs),
-                             .format = VHD_FORMAT_VHDX,
-                             .type = VHD_TYPE_DYNAMIC,
-                             .virtual_size = 16 * MIB,
-                             .block_size = 1 << 20};
-    assert_ok(vhd_create(PARENT, &how));
+    vhdx_test_create(mem_fs_system(fs), PARENT, VHD_TYPE_DYNAMIC, 16 * MIB, 1 << 20);
     return fs;
 }
 

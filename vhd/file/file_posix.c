@@ -14,16 +14,15 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/os.h"
+#include "vhd/file/common.h"
 #include "vhd/file/ofd_lock.h"
 
 #define RETRY_PERIOD_MS      50
-#define ZERO_CHUNK           (256u * 1024)
 #define WRITE_BEHIND         (4u << 20) // the system starts to write so much at the latest
 #define TRANSFER_MAX         (1u << 30) // the system moves less than 2 GiB a call
 #define BYPASS_MIN           (1u << 20) // smaller writes gain nothing
 #define BYPASS_ALIGNMENT     4096u      // of the position in the file and in memory
 #define SECONDS_1601_TO_1970 UINT64_C(11644473600)
-#define OFFSET_LIMIT         ((uint64_t)INT64_MAX)
 
 struct posix_file {
     struct file file;
@@ -50,15 +49,6 @@ static void lower_io_priority(const struct posix_file *f)
     syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7));
 }
 
-static enum status check_range(const struct file *file, uint64_t offset, uint64_t length)
-{
-    if (range_fits(offset, length, OFFSET_LIMIT))
-        return STATUS_OK;
-    return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                       "Byte %llu of the file \"%s\" is beyond what a file can hold.",
-                       (unsigned long long)offset, file->path);
-}
-
 static enum status posix_size(struct file *file, uint64_t *size)
 {
     struct stat info;
@@ -68,21 +58,10 @@ static enum status posix_size(struct file *file, uint64_t *size)
     return STATUS_OK;
 }
 
-static enum status ends_early(struct file *file, uint64_t offset, size_t size)
-{
-    uint64_t end = 0;
-    enum status s = posix_size(file, &end);
-    if (s != STATUS_OK)
-        return s;
-    return status_fail(STATUS_DAMAGED, 0,
-                       "The file \"%s\" ends at byte %llu; %zu bytes at %llu were wanted.",
-                       file->path, (unsigned long long)end, size, (unsigned long long)offset);
-}
-
 static enum status posix_read(struct file *file, uint64_t offset, void *buffer, size_t size)
 {
     const struct posix_file *f = self(file);
-    enum status s = check_range(file, offset, size);
+    enum status s = file_check_range(file, offset, size);
     if (s != STATUS_OK)
         return s;
     lower_io_priority(f);
@@ -96,7 +75,7 @@ static enum status posix_read(struct file *file, uint64_t offset, void *buffer, 
             return status_fail_errno(errno, "Cannot read %zu bytes at %llu of the file \"%s\"",
                                      size, (unsigned long long)offset, file->path);
         if (n == 0)
-            return ends_early(file, offset, size);
+            return file_fail_short(file, offset, size);
         done += (size_t)n;
     }
     return STATUS_OK;
@@ -145,7 +124,7 @@ static void write_behind(struct posix_file *f)
 static enum status posix_write(struct file *file, uint64_t offset, const void *buffer, size_t size)
 {
     struct posix_file *f = self(file);
-    enum status s = check_range(file, offset, size);
+    enum status s = file_check_range(file, offset, size);
     if (s != STATUS_OK)
         return s;
     lower_io_priority(f);
@@ -177,7 +156,7 @@ static enum status posix_flush(struct file *file)
 
 static enum status posix_set_size(struct file *file, uint64_t size)
 {
-    enum status s = check_range(file, size, 0);
+    enum status s = file_check_range(file, size, 0);
     if (s != STATUS_OK)
         return s;
     int result;
@@ -207,44 +186,25 @@ static bool allocation_unsupported(int error)
     return error == EOPNOTSUPP || error == ENOSYS;
 }
 
-static enum status write_zeros(struct file *file, uint64_t offset, uint64_t length)
-{
-    static const uint8_t zeros[ZERO_CHUNK];
-    while (length > 0) {
-        size_t step = (size_t)min_u64(length, sizeof zeros);
-        enum status s = posix_write(file, offset, zeros, step);
-        if (s != STATUS_OK)
-            return s;
-        offset += step;
-        length -= step;
-    }
-    return STATUS_OK;
-}
-
 static enum status posix_zero(struct file *file, uint64_t offset, uint64_t length)
 {
-    uint64_t size;
-    enum status s = check_range(file, offset, length);
-    if (s == STATUS_OK)
-        s = posix_size(file, &size);
-    if (s == STATUS_OK && offset + length > size)
-        s = posix_set_size(file, offset + length);
-    if (s != STATUS_OK || offset >= size || length == 0)
+    uint64_t inside;
+    enum status s = file_extend_for_zero(file, offset, length, &inside);
+    if (s != STATUS_OK || inside == 0)
         return s;
-    uint64_t inside = min_u64(length, size - offset);
     lower_io_priority(self(file));
     int error = allocate(self(file), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, inside);
     if (error == 0)
         return STATUS_OK;
     if (allocation_unsupported(error))
-        return write_zeros(file, offset, inside);
+        return file_write_zeros(file, offset, inside);
     return status_fail_errno(error, "Cannot zero %llu bytes at %llu of the file \"%s\"",
                              (unsigned long long)inside, (unsigned long long)offset, file->path);
 }
 
 static enum status posix_reserve(struct file *file, uint64_t offset, uint64_t length)
 {
-    enum status s = check_range(file, offset, length);
+    enum status s = file_check_range(file, offset, length);
     if (s != STATUS_OK || length == 0)
         return s;
     int error = allocate(self(file), FALLOC_FL_KEEP_SIZE, offset, length);
@@ -268,26 +228,19 @@ static enum status posix_trim_reservation(struct file *file)
 static enum status extent_of_no_data(struct file *file, uint64_t offset,
                                      enum file_extent_kind *kind, uint64_t *length)
 {
-    uint64_t size;
-    enum status s = posix_size(file, &size);
+    enum status s = file_rest(file, offset, length);
     if (s != STATUS_OK)
         return s;
-    if (offset >= size)
-        return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "Byte %llu is past the end of the file \"%s\" (%llu bytes).",
-                           (unsigned long long)offset, file->path, (unsigned long long)size);
-    uint64_t end = size;
     *kind = FILE_EXTENT_DATA;
     off_t data = lseek(self(file)->fd, (off_t)offset, SEEK_DATA);
     if (data < 0 && errno == ENXIO) {
         *kind = FILE_EXTENT_HOLE; // to the end
     } else if (data > (off_t)offset) {
         *kind = FILE_EXTENT_HOLE;
-        end = (uint64_t)data;
+        *length = min_u64(*length, (uint64_t)data - offset);
     } else if (data < 0 && errno != EINVAL && errno != EOPNOTSUPP) {
         return status_fail_errno(errno, "Cannot look for holes in the file \"%s\"", file->path);
     }
-    *length = min_u64(end, size) - offset;
     return STATUS_OK;
 }
 
@@ -445,12 +398,6 @@ static enum status fs_open(const struct file_system *fs, const char *path,
     return STATUS_OK;
 }
 
-static enum status fs_remove(const struct file_system *fs, const char *path)
-{
-    (void)fs;
-    return os_remove_file(path);
-}
-
 static enum status fs_rename(const struct file_system *fs, const char *from, const char *to)
 {
     (void)fs;
@@ -462,12 +409,6 @@ static enum status fs_rename(const struct file_system *fs, const char *from, con
     if (result != 0)
         return status_fail_errno(errno, "Cannot rename the file \"%s\" to \"%s\"", from, to);
     return os_flush_folder_of(to);
-}
-
-static bool fs_exists(const struct file_system *fs, const char *path)
-{
-    (void)fs;
-    return os_file_exists(path);
 }
 
 static enum status fs_free_space(const struct file_system *fs, const char *path, uint64_t *bytes)
@@ -485,9 +426,9 @@ const struct file_system *file_system_os(void)
 {
     static const struct file_system fs = {
         .open = fs_open,
-        .remove = fs_remove,
+        .remove = file_os_remove,
         .rename = fs_rename,
-        .exists = fs_exists,
+        .exists = file_os_exists,
         .free_space = fs_free_space,
     };
     return &fs;

@@ -10,10 +10,9 @@
 #include "base/checked.h"
 #include "base/os.h"
 #include "base/os_win32.h"
+#include "vhd/file/common.h"
 
-#define ZERO_CHUNK   (256u * 1024)
 #define TRANSFER_MAX (16u * 1024 * 1024)
-#define OFFSET_LIMIT ((uint64_t)INT64_MAX)
 #define ERROR_VIRTDISK_NOT_PLAIN_FILE \
     0xC03A001Au // "must be uncompressed and unencrypted and must not be sparse"
 
@@ -31,15 +30,6 @@ static HANDLE handle_of(struct file *file)
 static void mark_changed(struct file *file)
 {
     ((struct win32_file *)file)->changed = true;
-}
-
-static enum status check_range(const struct file *file, uint64_t offset, uint64_t length)
-{
-    if (range_fits(offset, length, OFFSET_LIMIT))
-        return STATUS_OK;
-    return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                       "Byte %llu of the file \"%s\" is beyond what a file can hold.",
-                       (unsigned long long)offset, file->path);
 }
 
 // Where a ReadFile or WriteFile on a synchronous handle starts.
@@ -64,20 +54,9 @@ static enum status win32_size(struct file *file, uint64_t *size)
     return s;
 }
 
-static enum status ends_early(struct file *file, uint64_t offset, size_t size)
-{
-    uint64_t end = 0;
-    enum status s = win32_size(file, &end);
-    if (s != STATUS_OK)
-        return s;
-    return status_fail(STATUS_DAMAGED, 0,
-                       "The file \"%s\" ends at byte %llu; %zu bytes at %llu were wanted.",
-                       file->path, (unsigned long long)end, size, (unsigned long long)offset);
-}
-
 static enum status win32_read(struct file *file, uint64_t offset, void *buffer, size_t size)
 {
-    enum status s = check_range(file, offset, size);
+    enum status s = file_check_range(file, offset, size);
     if (s != STATUS_OK)
         return s;
     uint8_t *p = buffer;
@@ -91,7 +70,7 @@ static enum status win32_read(struct file *file, uint64_t offset, void *buffer, 
                                      "Cannot read %zu bytes at %llu of the file \"%s\"", size,
                                      (unsigned long long)offset, file->path);
         if (!ok || n == 0)
-            return ends_early(file, offset, size);
+            return file_fail_short(file, offset, size);
         done += n;
     }
     return STATUS_OK;
@@ -99,7 +78,7 @@ static enum status win32_read(struct file *file, uint64_t offset, void *buffer, 
 
 static enum status win32_write(struct file *file, uint64_t offset, const void *buffer, size_t size)
 {
-    enum status s = check_range(file, offset, size);
+    enum status s = file_check_range(file, offset, size);
     if (s != STATUS_OK)
         return s;
     mark_changed(file);
@@ -128,7 +107,7 @@ static enum status win32_flush(struct file *file)
 
 static enum status win32_set_size(struct file *file, uint64_t size)
 {
-    enum status s = check_range(file, size, 0);
+    enum status s = file_check_range(file, size, 0);
     if (s != STATUS_OK)
         return s;
     mark_changed(file);
@@ -139,32 +118,12 @@ static enum status win32_set_size(struct file *file, uint64_t size)
                              file->path, (unsigned long long)size);
 }
 
-static enum status write_zeros(struct file *file, uint64_t offset, uint64_t length)
-{
-    static const uint8_t zeros[ZERO_CHUNK];
-    while (length > 0) {
-        size_t step = (size_t)min_u64(length, sizeof zeros);
-        enum status s = win32_write(file, offset, zeros, step);
-        if (s != STATUS_OK)
-            return s;
-        offset += step;
-        length -= step;
-    }
-    return STATUS_OK;
-}
-
 // Writes zeros: FSCTL_SET_ZERO_DATA makes holes only in files that are sparse, and ours never are.
 static enum status win32_zero(struct file *file, uint64_t offset, uint64_t length)
 {
-    uint64_t size;
-    enum status s = check_range(file, offset, length);
-    if (s == STATUS_OK)
-        s = win32_size(file, &size);
-    if (s == STATUS_OK && offset + length > size)
-        s = win32_set_size(file, offset + length);
-    if (s != STATUS_OK || offset >= size)
-        return s;
-    return write_zeros(file, offset, min_u64(length, size - offset));
+    uint64_t inside;
+    enum status s = file_extend_for_zero(file, offset, length, &inside);
+    return s == STATUS_OK ? file_write_zeros(file, offset, inside) : s;
 }
 
 // Sets the space that the file takes; less than its size would cut it, so `bytes` is never below
@@ -187,7 +146,7 @@ static enum status set_allocation(struct file *file, uint64_t bytes)
 static enum status win32_reserve(struct file *file, uint64_t offset, uint64_t length)
 {
     FILE_STANDARD_INFO info;
-    enum status s = check_range(file, offset, length);
+    enum status s = file_check_range(file, offset, length);
     if (s == STATUS_OK)
         s = standard_info(file, &info);
     if (s != STATUS_OK || length == 0)
@@ -211,17 +170,10 @@ static enum status win32_trim_reservation(struct file *file)
 static enum status win32_extent(struct file *file, uint64_t offset, enum file_extent_kind *kind,
                                 uint64_t *length)
 {
-    uint64_t size;
-    enum status s = win32_size(file, &size);
-    if (s != STATUS_OK)
-        return s;
-    if (offset >= size)
-        return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "Byte %llu is past the end of the file \"%s\" (%llu bytes).",
-                           (unsigned long long)offset, file->path, (unsigned long long)size);
-    *kind = FILE_EXTENT_DATA;
-    *length = size - offset;
-    return STATUS_OK;
+    enum status s = file_rest(file, offset, length);
+    if (s == STATUS_OK)
+        *kind = FILE_EXTENT_DATA;
+    return s;
 }
 
 static enum status basic_info(HANDLE h, const char *path, BY_HANDLE_FILE_INFORMATION *info)
@@ -463,12 +415,6 @@ static enum status fs_open(const struct file_system *fs, const char *path,
     return STATUS_OK;
 }
 
-static enum status fs_remove(const struct file_system *fs, const char *path)
-{
-    (void)fs;
-    return os_remove_file(path);
-}
-
 static enum status fs_rename(const struct file_system *fs, const char *from, const char *to)
 {
     (void)fs;
@@ -490,12 +436,6 @@ static enum status fs_rename(const struct file_system *fs, const char *from, con
     return error == ERROR_SUCCESS
                ? os_flush_folder_of(to)
                : status_fail_win32(error, "Cannot rename the file \"%s\" to \"%s\"", from, to);
-}
-
-static bool fs_exists(const struct file_system *fs, const char *path)
-{
-    (void)fs;
-    return os_file_exists(path);
 }
 
 static enum status fs_free_space(const struct file_system *fs, const char *path, uint64_t *bytes)
@@ -524,9 +464,9 @@ const struct file_system *file_system_os(void)
 {
     static const struct file_system fs = {
         .open = fs_open,
-        .remove = fs_remove,
+        .remove = file_os_remove,
         .rename = fs_rename,
-        .exists = fs_exists,
+        .exists = file_os_exists,
         .free_space = fs_free_space,
         .reservation_ends_with_close = true,
     };

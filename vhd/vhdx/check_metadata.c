@@ -76,29 +76,16 @@ static void check_entry(struct vhdx_check *c, const struct table *table, uint32_
                       index, flags, right_flags(item, flags));
 }
 
-static int by_guid(const void *a, const void *b)
-{
-    const struct vhdx_metadata_item *x = a, *y = b;
-    int order = memcmp(&x->guid, &y->guid, sizeof x->guid);
-    return order ? order : x->user - y->user;
-}
-
-static int by_offset(const void *a, const void *b)
-{
-    const struct vhdx_metadata_item *x = a, *y = b;
-    return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
 static void check_against_others(struct vhdx_check *c, struct table *table)
 {
     struct vhdx_metadata_item *items = table->items;
-    qsort(items, table->count, sizeof *items, by_guid);
+    qsort(items, table->count, sizeof *items, vhdx_metadata_by_guid);
     for (uint32_t i = 1; i < table->count; i++)
-        if (by_guid(&items[i - 1], &items[i]) == 0)
+        if (vhdx_metadata_by_guid(&items[i - 1], &items[i]) == 0)
             VHDX_DAMAGE(c, "metadata-item-duplicate",
                         "metadata: items %" PRIu32 " and %" PRIu32 " have the same GUID.",
                         items[i - 1].index, items[i].index);
-    qsort(items, table->count, sizeof *items, by_offset);
+    qsort(items, table->count, sizeof *items, vhdx_metadata_by_offset);
     uint64_t end = 0;
     for (uint32_t i = 0; i < table->count; i++) {
         if (items[i].length > 0 && items[i].offset < end)

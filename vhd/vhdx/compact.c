@@ -128,6 +128,17 @@ static enum status drop_block(const struct compaction *c, uint64_t block,
     return status ? status : vhdx_commit_if_full(x);
 }
 
+// The entry of `block`, and for how many blocks it stands: 1 when it has a place.
+static enum status get_equal_blocks(struct vhdx *x, uint64_t block, struct vhdx_block *entry,
+                                    uint64_t *count)
+{
+    *count = 1;
+    enum status status = vhdx_get_block(x, block, entry);
+    return !status && entry->offset == 0
+               ? vhdx_bat_repeats(&x->bat, block, x->bat.geometry.block_count - block, count)
+               : status;
+}
+
 static enum status drop_blocks(struct compaction *c)
 {
     struct vhdx *x = c->x;
@@ -136,11 +147,8 @@ static enum status drop_blocks(struct compaction *c)
     uint64_t count;
     for (uint64_t block = 0; block < g->block_count && !status; block += count) {
         struct vhdx_block entry;
-        count = 1;
-        status = vhdx_get_block(x, block, &entry);
-        if (!status && entry.offset == 0)
-            status = vhdx_bat_repeats(&x->bat, block, g->block_count - block, &count);
-        else if (!status)
+        status = get_equal_blocks(x, block, &entry, &count);
+        if (!status && entry.offset != 0)
             status = drop_block(c, block, &entry);
         if (!status)
             status = report(c, block << g->block_shift);
@@ -205,11 +213,8 @@ static enum status find_owners(struct compaction *c)
     memset(c->owners, 0, WINDOW * sizeof *c->owners);
     for (uint64_t block = 0; block < g->block_count && !status; block += count) {
         struct vhdx_block entry;
-        count = 1;
-        status = vhdx_get_block(x, block, &entry);
-        if (!status && entry.offset == 0)
-            status = vhdx_bat_repeats(&x->bat, block, g->block_count - block, &count);
-        else if (!status)
+        status = get_equal_blocks(x, block, &entry, &count);
+        if (!status)
             note_owner(c, entry.offset, block, PAYLOAD);
     }
     for (uint64_t chunk = 0; g->differencing && chunk < g->chunk_count && !status; chunk++) {

@@ -113,14 +113,14 @@ static enum status decode_entry(const struct vhdx_view *view, uint32_t region_le
     return check_required(view, item, flags);
 }
 
-static int by_guid(const void *a, const void *b)
+int vhdx_metadata_by_guid(const void *a, const void *b)
 {
     const struct vhdx_metadata_item *x = a, *y = b;
     int order = memcmp(&x->guid, &y->guid, sizeof x->guid);
     return order ? order : x->user - y->user;
 }
 
-static int by_offset(const void *a, const void *b)
+int vhdx_metadata_by_offset(const void *a, const void *b)
 {
     const struct vhdx_metadata_item *x = a, *y = b;
     return (x->offset > y->offset) - (x->offset < y->offset);
@@ -130,11 +130,11 @@ static int by_offset(const void *a, const void *b)
 static enum status check_items(const struct vhdx_view *view, struct vhdx_metadata_item *items,
                                size_t count)
 {
-    qsort(items, count, sizeof *items, by_guid);
+    qsort(items, count, sizeof *items, vhdx_metadata_by_guid);
     for (size_t i = 1; i < count; i++)
-        if (by_guid(&items[i - 1], &items[i]) == 0)
+        if (vhdx_metadata_by_guid(&items[i - 1], &items[i]) == 0)
             return damaged(view, "two items have the same GUID");
-    qsort(items, count, sizeof *items, by_offset);
+    qsort(items, count, sizeof *items, vhdx_metadata_by_offset);
     for (size_t i = 1; i < count; i++)
         if (items[i - 1].length > 0 && items[i - 1].offset + items[i - 1].length > items[i].offset)
             return damaged(view, "two items overlap");

@@ -50,6 +50,10 @@ uint32_t vhdx_metadata_table_entry(const uint8_t raw[VHDX_METADATA_TABLE_SIZE], 
 // True when an item lies where one may in a region of `region_length` bytes.
 bool vhdx_metadata_item_is_placed(const struct vhdx_metadata_item *item, uint32_t region_length);
 
+// Orders of items, for qsort: by GUID and kind, which no two share, and by place.
+int vhdx_metadata_by_guid(const void *a, const void *b);
+int vhdx_metadata_by_offset(const void *a, const void *b);
+
 // The flags that an item of the format has, and how many bytes at least; 0: not one of these.
 uint32_t vhdx_metadata_known(const struct guid *guid, uint32_t *size);
 
