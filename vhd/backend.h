@@ -25,8 +25,7 @@ struct vhd_ops {
 struct vhd_backend_ops {
     enum status (*open)(const char *path, const struct vhd_open *how, struct vhd **out);
     enum status (*create)(const char *path, const struct vhd_create *how);
-    enum status (*create_child)(const char *child_path, const char *parent_path,
-                                const struct file_system *fs);
+    enum status (*create_child)(const char *path, const struct vhd_create *how);
     enum status (*merge)(const char *child_path, const struct vhd_merge *how);
     enum status (*resize)(const char *path, const struct vhd_resize *how);
     enum status (*compact)(const char *path, const struct vhd_compact *how);
@@ -43,8 +42,7 @@ const struct vhd_backend_ops *vhd_backend_of(const struct file_system *fs);
 enum status vhd_native_open(const char *path, const struct vhd_open *how,
                             struct vhd **out) MUST_CHECK;
 enum status vhd_native_create(const char *path, const struct vhd_create *how) MUST_CHECK;
-enum status vhd_native_create_child(const char *child_path, const char *parent_path,
-                                    const struct file_system *fs) MUST_CHECK;
+enum status vhd_native_create_child(const char *path, const struct vhd_create *how) MUST_CHECK;
 enum status vhd_native_merge(const char *child_path, const struct vhd_merge *how) MUST_CHECK;
 enum status vhd_native_resize(const char *path, const struct vhd_resize *how) MUST_CHECK;
 enum status vhd_native_compact(const char *path, const struct vhd_compact *how) MUST_CHECK;

@@ -44,29 +44,32 @@ static enum status open_parent(const struct file_system *fs, const char *path, s
     return STATUS_OK;
 }
 
-enum status vhd_native_create_child(const char *child_path, const char *parent_path,
-                                    const struct file_system *fs)
+enum status vhd_native_create_child(const char *path, const struct vhd_create *how)
 {
+    struct vhd_create request = *how;
     struct vhd_info info;
     struct vhd *parent;
     char *child;
 
-    fs = fs ? fs : file_system_os();
-    enum status status = vhd_door_path(fs, child_path, &child);
+    if (!request.fs)
+        request.fs = file_system_os();
+    if (request.block_size == 0)
+        request.block_size = VHD_CHILD_BLOCK_SIZE;
+    enum status status = vhd_door_path(request.fs, path, &child);
     if (status != STATUS_OK)
         return status;
-    status = open_parent(fs, parent_path, &parent, &info);
+    status = open_parent(request.fs, request.parent_path, &parent, &info);
     if (status == STATUS_OK && info.log_live) {
         vhd_abandon(parent);
-        status = replay_log(fs, parent_path);
+        status = replay_log(request.fs, request.parent_path);
         if (status == STATUS_OK)
-            status = open_parent(fs, parent_path, &parent, &info);
+            status = open_parent(request.fs, request.parent_path, &parent, &info);
     }
     if (status == STATUS_OK) {
         // The parent stays open, so that it is as the child describes it when the child is
         // complete.
-        status = info.format == VHD_FORMAT_VHDX ? vhdx_create_child(child, &info, fs)
-                                                : vhd1_create_child(child, &info, fs);
+        status = info.format == VHD_FORMAT_VHDX ? vhdx_create_child(child, &info, &request)
+                                                : vhd1_create_child(child, &info, &request);
         vhd_abandon(parent);
     }
     free(child);

@@ -55,16 +55,29 @@ enum status vhd_open(const char *path, const struct vhd_open *how, struct vhd **
 
 enum status vhd_create(const char *path, const struct vhd_create *how)
 {
-    if (how->type != VHD_TYPE_FIXED && how->type != VHD_TYPE_DYNAMIC)
+    const struct vhd_backend_ops *ops = vhd_backend_of(how->fs);
+    bool child = how->type == VHD_TYPE_DIFFERENCING;
+    if ((!child && how->type != VHD_TYPE_FIXED && how->type != VHD_TYPE_DYNAMIC) ||
+        child != (how->parent_path != NULL))
         return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_TYPE,
-                           "%s: only fixed and dynamic disks are created without a parent.", path);
-    return vhd_backend_of(how->fs)->create(path, how);
+                           "%s: fixed and dynamic disks are created without a parent, "
+                           "differencing ones over one.",
+                           path);
+    if (child && (how->format != 0 || how->virtual_size != 0 || how->logical_sector_size != 0 ||
+                  how->physical_sector_size != 0 || how->virtual_disk_id))
+        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
+                           "%s: the format, sizes and identity of a differencing disk are its "
+                           "parent's.",
+                           path);
+    return child ? ops->create_child(path, how) : ops->create(path, how);
 }
 
 enum status vhd_create_child(const char *child_path, const char *parent_path,
                              const struct file_system *fs)
 {
-    return vhd_backend_of(fs)->create_child(child_path, parent_path, fs);
+    const struct vhd_create how = {
+        .fs = fs, .type = VHD_TYPE_DIFFERENCING, .parent_path = parent_path};
+    return vhd_create(child_path, &how);
 }
 
 enum status vhd_merge(const char *child_path, const struct vhd_merge *how)

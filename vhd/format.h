@@ -73,18 +73,23 @@ enum status vhdx_open(const struct file_system *fs, struct file *file, bool writ
 enum status vhdx_create(const char *path, const struct vhd_create *how) MUST_CHECK;
 // `parent`: info of the opened parent; its locator entries are computed from both absolute paths.
 enum status vhdx_create_child(const char *path, const struct vhd_info *parent,
-                              const struct file_system *fs) MUST_CHECK;
+                              const struct vhd_create *how) MUST_CHECK;
 
 enum status vhd1_open(const struct file_system *fs, struct file *file, bool writable,
                       struct vhd_image **out) MUST_CHECK;
 enum status vhd1_create(const char *path, const struct vhd_create *how) MUST_CHECK;
 enum status vhd1_create_child(const char *path, const struct vhd_info *parent,
-                              const struct file_system *fs) MUST_CHECK;
+                              const struct vhd_create *how) MUST_CHECK;
+
+// Blocks of a child for which nothing else is asked.
+#define VHD_CHILD_BLOCK_SIZE (2u << 20)
 
 // What a format can be: fail as vhd_create, vhd_resize and vhd_set_identity do, without looking at
 // a file. For the backend that leaves the work to others.
 enum status vhdx_check_create(const char *path, const struct vhd_create *how) MUST_CHECK;
 enum status vhd1_check_create(const char *path, const struct vhd_create *how) MUST_CHECK;
+enum status vhdx_check_block_size(const char *path, uint32_t block_size) MUST_CHECK;
+enum status vhd1_check_child(const char *path, uint64_t size, uint32_t block_size) MUST_CHECK;
 enum status vhdx_check_resize(const char *path, uint32_t sector_size, uint64_t size) MUST_CHECK;
 enum status vhd1_check_resize(const char *path, enum vhd_type type, uint64_t size) MUST_CHECK;
 enum status vhdx_check_identity(const char *path, const struct vhd_set_identity *how) MUST_CHECK;

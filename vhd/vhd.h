@@ -156,21 +156,23 @@ enum status vhd_map(struct vhd *disk, enum vhd_map_scope scope, uint64_t offset,
 struct vhd_create {
     const struct file_system *fs;
     enum vhd_format format;
-    enum vhd_type type;            // FIXED or DYNAMIC
-    uint64_t virtual_size;         // multiple of the logical sector size
-    uint32_t block_size;           // 0: 32 MiB dynamic VHDX, 2 MiB VHD; ignored for a fixed VHD
-    uint32_t logical_sector_size;  // 0: 512. VHDX: 512 or 4096; VHD: 512
-    uint32_t physical_sector_size; // 0: 4096. VHD: not stored
+    enum vhd_type type;
+    uint64_t virtual_size; // multiple of the logical sector size
+    uint32_t block_size;   // 0: 32 MiB for a dynamic VHDX, else 2 MiB; ignored for a fixed VHD
+    uint32_t logical_sector_size;       // 0: 512. VHDX: 512 or 4096; VHD: 512
+    uint32_t physical_sector_size;      // 0: 4096. VHD: not stored
     const struct guid *virtual_disk_id; // NULL: a new one
+    // DIFFERENCING, and only then: the disk to make it over, in that one's format, with its sizes
+    // and Virtual Disk ID. Everything above is 0 but fs, type and block_size.
+    const char *parent_path;
 };
 
-// Creates a disk that reads as zeros. An existing file is STATUS_EXISTS; a failure leaves no file
-// behind.
+// Creates a disk that reads as zeros, or as its parent. An existing file is STATUS_EXISTS; a
+// failure leaves no file behind. A parent with a live log is replayed and closed clean first (then
+// and only then is it opened for writing).
 enum status vhd_create(const char *path, const struct vhd_create *how) MUST_CHECK;
 
-// Creates a differencing child over `parent_path` in the parent's format, with its sizes and
-// Virtual Disk ID, 2 MiB blocks. A parent with a live log is replayed and closed clean first (then
-// and only then is it opened for writing). Failure leaves no child behind.
+// vhd_create of a child over `parent_path` with blocks of 2 MiB.
 enum status vhd_create_child(const char *child_path, const char *parent_path,
                              const struct file_system *fs) MUST_CHECK;
 

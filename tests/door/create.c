@@ -211,6 +211,55 @@ static void create_child__every_kind__takes_after_its_parent(void **state)
     }
 }
 
+static void create_child__block_size__as_asked_and_it_works(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[2][3] = {{MIB, 8 * MIB, 256 * MIB}, {512 * KIB, 2 * MIB, 0}};
+    for (size_t i = 0; i < door_kind_count; i++) {
+        const char *parent = door_create(&door_kinds[i], DISK_SIZE);
+        door_fill_file(parent, 0, DISK_SIZE, 3);
+        for (size_t k = 0; k < 3; k++) {
+            uint32_t size = sizes[door_kinds[i].format == VHD_FORMAT_VHD][k];
+            const struct vhd_create how = {
+                .type = VHD_TYPE_DIFFERENCING, .parent_path = parent, .block_size = size};
+            const char *path = door_path("child.avhdx");
+            struct vhd_info info;
+            assert_ok(vhd_create(path, &how));
+            door_info(path, &info);
+            assert_int_equal(info.block_size, size ? size : 2 * MIB);
+            door_fill_file(path, MIB, MIB, 4);
+            door_expect_file(path, 0, MIB, 3);
+            door_expect_file(path, MIB, MIB, 4);
+            door_expect_file(path, 2 * MIB, DISK_SIZE - 2 * MIB, 3);
+        }
+    }
+}
+
+static void create_child__impossible__refused_with_nothing_left(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < door_kind_count; i++) {
+        const char *parent = door_create(&door_kinds[i], DISK_SIZE);
+        const char *path = door_path("child.avhdx");
+        const struct {
+            struct vhd_create how;
+            uint32_t code;
+        } impossible[] = {
+            {{.block_size = 3 * MIB, .parent_path = parent}, VHD_ERROR_INVALID_BLOCK_SIZE},
+            {{.block_size = 512 << 20, .parent_path = parent}, VHD_ERROR_INVALID_BLOCK_SIZE},
+            {{.virtual_size = DISK_SIZE, .parent_path = parent}, VHD_ERROR_INVALID_SIZE},
+            {{.format = VHD_FORMAT_VHD, .parent_path = parent}, VHD_ERROR_INVALID_SIZE},
+            {{.virtual_size = 0}, VHD_ERROR_INVALID_TYPE},
+        };
+        for (size_t k = 0; k < sizeof impossible / sizeof *impossible; k++) {
+            struct vhd_create how = impossible[k].how;
+            how.type = VHD_TYPE_DIFFERENCING;
+            assert_failure(vhd_create(path, &how), STATUS_INVALID_ARGUMENT, impossible[k].code);
+            assert_false(os_file_exists(path));
+        }
+    }
+}
+
 static void create_child__parent_missing__not_found_with_nothing_left(void **state)
 {
     (void)state;
@@ -243,6 +292,8 @@ int main(void)
         cmocka_unit_test(create__impossible__refused_with_nothing_left),
         cmocka_unit_test(create__less_than_3_mib__made_unless_the_backend_may_not),
         cmocka_unit_test(create_child__every_kind__takes_after_its_parent),
+        cmocka_unit_test(create_child__block_size__as_asked_and_it_works),
+        cmocka_unit_test(create_child__impossible__refused_with_nothing_left),
         cmocka_unit_test(create_child__parent_missing__not_found_with_nothing_left),
         cmocka_unit_test(create_child__parent_is_no_disk__refused_with_nothing_left),
     };

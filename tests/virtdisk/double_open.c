@@ -179,8 +179,10 @@ static enum status create_child(const char *path, const struct virtdisk_create *
             status = status_fail(STATUS_INVALID_ARGUMENT, ERROR_INVALID_PARAMETER,
                                  "The parent is not of its storage type.");
     }
+    const struct vhd_create how = {
+        .type = VHD_TYPE_DIFFERENCING, .parent_path = parent_path, .block_size = p->block_size};
     if (status == STATUS_OK)
-        status = vhd_native_create_child(path, parent_path, NULL);
+        status = vhd_native_create_child(path, &how);
     free(parent_path);
     return status;
 }

@@ -37,7 +37,10 @@ enum status verb_create(const struct arguments *a, int *exit_code)
 enum status verb_child(const struct arguments *a, int *exit_code)
 {
     (void)exit_code;
-    return vhd_create_child(a->files[0], a->values[OPTION_PARENT], NULL);
+    struct vhd_create how = {.type = VHD_TYPE_DIFFERENCING,
+                             .parent_path = a->values[OPTION_PARENT]};
+    enum status status = arguments_size32(a, OPTION_BLOCK_SIZE, 0, &how.block_size);
+    return status == STATUS_OK ? vhd_create(a->files[0], &how) : status;
 }
 
 // Writes what is not zero; the new disk reads as zeros already.

@@ -41,10 +41,12 @@ static const struct verb verbs[] = {
      "  --block-size N       VHDX: 1M to 256M, default 32M; VHD: 512K or 2M (the default)\n"
      "  --logical-sector N   512 (the default) or, VHDX only, 4096\n"
      "  --physical-sector N  VHDX only: 512 or 4096 (the default)\n"},
-    {"child", verb_child, 1, BIT(OPTION_PARENT), OPTION_PARENT, EXIT_FAILED, EXIT_USAGE,
-     "CHILD --parent FILE", "Creates a differencing disk over another one.",
+    {"child", verb_child, 1, BIT(OPTION_PARENT) | BIT(OPTION_BLOCK_SIZE), OPTION_PARENT,
+     EXIT_FAILED, EXIT_USAGE, "CHILD --parent FILE [--block-size N]",
+     "Creates a differencing disk over another one.",
      "  --parent FILE    the disk to make it over; it must not be written while the child "
-     "exists\n"},
+     "exists\n"
+     "  --block-size N   VHDX: 1M to 256M; VHD: 512K or 2M; default 2M\n"},
     {"merge", verb_merge, 1, BIT(OPTION_LEVELS) | BIT(OPTION_FORCE), OPTION_COUNT, EXIT_FAILED,
      EXIT_USAGE, "CHILD [--levels N] [--force]",
      "Copies a child's content into its parent and deletes the child.",

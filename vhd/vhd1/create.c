@@ -44,6 +44,24 @@ enum status vhd1_check_reach(const char *path, uint64_t size, uint32_t block_siz
     return status_advise(0, "Choose blocks of 2 MiB, a smaller size, or VHDX.");
 }
 
+static enum status check_block_size(const char *path, uint64_t size, uint32_t block_size)
+{
+    if (block_size == VHD1_BLOCK_SIZE_DEFAULT || block_size == VHD1_BLOCK_SIZE_SMALL)
+        return vhd1_check_reach(path, size, block_size);
+    return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_BLOCK_SIZE,
+                       "%s: the blocks of a VHD have 2 MiB or 512 KiB, not %u bytes.", path,
+                       (unsigned)block_size);
+}
+
+enum status vhd1_check_child(const char *path, uint64_t size, uint32_t block_size)
+{
+    if (size <= VHD1_SIZE_MAX)
+        return check_block_size(path, size, block_size);
+    return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_SIZE,
+                       "%s: its parent has %llu bytes; a differencing VHD has at most 2040 GiB.",
+                       path, (unsigned long long)size);
+}
+
 enum status vhd1_check_create(const char *path, const struct vhd_create *how)
 {
     enum status status = vhd1_check_size(path, how->virtual_size);
@@ -54,14 +72,9 @@ enum status vhd1_check_create(const char *path, const struct vhd_create *how)
                           path, (unsigned)how->logical_sector_size);
         return status_advise(0, "Choose VHDX for sectors of 4096 bytes.");
     }
-    if (how->type == VHD_TYPE_DYNAMIC && how->block_size != 0 &&
-        how->block_size != VHD1_BLOCK_SIZE_DEFAULT && how->block_size != VHD1_BLOCK_SIZE_SMALL)
-        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_BLOCK_SIZE,
-                           "%s: the block size of a dynamic VHD is 2 MiB or 512 KiB, not %u bytes.",
-                           path, (unsigned)how->block_size);
     if (how->type != VHD_TYPE_DYNAMIC)
         return STATUS_OK;
-    return vhd1_check_reach(path, how->virtual_size,
+    return check_block_size(path, how->virtual_size,
                             how->block_size ? how->block_size : VHD1_BLOCK_SIZE_DEFAULT);
 }
 
@@ -244,25 +257,23 @@ static enum status encode_locators(struct plan *plan, const char *child, const c
 }
 
 enum status vhd1_create_child(const char *path, const struct vhd_info *parent,
-                              const struct file_system *fs)
+                              const struct vhd_create *how)
 {
     struct plan plan = {0};
     struct guid id;
-    if (parent->virtual_size > VHD1_SIZE_MAX)
-        return status_fail(STATUS_UNSUPPORTED, VHD_ERROR_INVALID_SIZE,
-                           "%s has %llu bytes; a differencing VHD has at most 2040 GiB.",
-                           parent->path, (unsigned long long)parent->virtual_size);
-    enum status status = guid_generate(&id);
+    enum status status = vhd1_check_child(path, parent->virtual_size, how->block_size);
+    if (status == STATUS_OK)
+        status = guid_generate(&id);
     if (status != STATUS_OK)
         return status;
     vhd1_footer_build(&plan.footer, VHD_TYPE_DIFFERENCING, parent->virtual_size, &id);
-    plan.header.block_size = VHD1_BLOCK_SIZE_DEFAULT;
+    plan.header.block_size = how->block_size;
     plan.header.max_entries = (uint32_t)divide_up(parent->virtual_size, plan.header.block_size);
     plan.header.parent_id = parent->virtual_disk_id;
     status = encode_locators(&plan, path, parent->path);
     if (status == STATUS_OK) {
         lay_out_child(&plan);
-        status = create_file(fs, path, write_sparse, &plan);
+        status = create_file(how->fs, path, write_sparse, &plan);
     }
     free(plan.absolute);
     free(plan.relative);

@@ -22,7 +22,7 @@
 #define METADATA_OFFSET (2 * VHDX_MIB)
 
 #define BLOCK_SIZE_DYNAMIC           (32u << 20)
-#define BLOCK_SIZE_OTHERS            (2u << 20)
+#define BLOCK_SIZE_FIXED             (2u << 20)
 #define LOGICAL_SECTOR_SIZE_DEFAULT  512
 #define PHYSICAL_SECTOR_SIZE_DEFAULT 4096
 
@@ -219,14 +219,22 @@ static bool is_sector_size(uint32_t size)
     return size == 512 || size == 4096;
 }
 
+enum status vhdx_check_block_size(const char *path, uint32_t block_size)
+{
+    if (is_power_of_two(block_size) && block_size >= VHDX_BLOCK_SIZE_MIN &&
+        block_size <= VHDX_BLOCK_SIZE_MAX)
+        return STATUS_OK;
+    return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_BLOCK_SIZE,
+                       "VHDX %s: a block size of %" PRIu32
+                       " is not possible; it must be a power of two from 1 to 256 MiB.",
+                       path, block_size);
+}
+
 static enum status check_request(const char *path, const struct vhdx_metadata *m)
 {
-    if (!is_power_of_two(m->block_size) || m->block_size < VHDX_BLOCK_SIZE_MIN ||
-        m->block_size > VHDX_BLOCK_SIZE_MAX)
-        return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_BLOCK_SIZE,
-                           "VHDX %s: a block size of %" PRIu32
-                           " is not possible; it must be a power of two from 1 to 256 MiB.",
-                           path, m->block_size);
+    enum status status = vhdx_check_block_size(path, m->block_size);
+    if (status)
+        return status;
     if (!is_sector_size(m->logical_sector_size) || !is_sector_size(m->physical_sector_size))
         return status_fail(STATUS_INVALID_ARGUMENT, VHD_ERROR_INVALID_SIZE,
                            "VHDX %s: sectors of %" PRIu32 " (logical) and %" PRIu32
@@ -245,7 +253,7 @@ static enum status check_request(const char *path, const struct vhdx_metadata *m
 static struct vhdx_metadata requested_metadata(const struct vhd_create *how)
 {
     bool fixed = how->type == VHD_TYPE_FIXED;
-    uint32_t default_block_size = fixed ? BLOCK_SIZE_OTHERS : BLOCK_SIZE_DYNAMIC;
+    uint32_t default_block_size = fixed ? BLOCK_SIZE_FIXED : BLOCK_SIZE_DYNAMIC;
     return (struct vhdx_metadata){
         .virtual_size = how->virtual_size,
         .block_size = how->block_size ? how->block_size : default_block_size,
@@ -315,12 +323,12 @@ static enum status plan_locator(struct plan *plan, const char *path, const struc
 }
 
 static enum status create_child(const char *path, const struct vhd_info *parent,
-                                struct vhd_image *parent_image, const struct file_system *fs)
+                                struct vhd_image *parent_image, const struct vhd_create *how)
 {
     struct plan plan = {.parent = vhdx_of(parent_image),
                         .metadata = {
                             .virtual_size = parent->virtual_size,
-                            .block_size = BLOCK_SIZE_OTHERS,
+                            .block_size = how->block_size,
                             .has_parent = true,
                             .logical_sector_size = parent->logical_sector_size,
                             .physical_sector_size = parent->physical_sector_size,
@@ -331,7 +339,7 @@ static enum status create_child(const char *path, const struct vhd_info *parent,
         status = plan_inherited_items(&plan);
     if (!status) {
         complete_plan(&plan);
-        status = create_file(fs, path, &plan);
+        status = create_file(how->fs, path, &plan);
     } else {
         status = status_context("VHDX %s", path);
     }
@@ -341,22 +349,24 @@ static enum status create_child(const char *path, const struct vhd_info *parent,
 }
 
 enum status vhdx_create_child(const char *path, const struct vhd_info *parent,
-                              const struct file_system *fs)
+                              const struct vhd_create *how)
 {
     // The caller holds the parent; it is opened once more for the items that its info does not
     // tell.
-    const struct file_open how = {.share = FILE_SHARE_DENY_WRITE};
+    const struct file_open open = {.share = FILE_SHARE_DENY_WRITE};
     struct vhd_image *image;
     struct file *file;
-    enum status status = fs->open(fs, parent->path, &how, &file);
+    enum status status = vhdx_check_block_size(path, how->block_size);
+    if (!status)
+        status = how->fs->open(how->fs, parent->path, &open, &file);
     if (status)
         return status;
-    status = vhdx_open(fs, file, false, &image);
+    status = vhdx_open(how->fs, file, false, &image);
     if (status) {
         file_close(file);
         return status;
     }
-    status = create_child(path, parent, image, fs);
+    status = create_child(path, parent, image, how);
     image->ops->abandon(image);
     return status;
 }

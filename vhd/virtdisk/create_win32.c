@@ -14,7 +14,7 @@
 #define SECTOR_SIZE_DEFAULT          512u
 #define PHYSICAL_SECTOR_SIZE_DEFAULT 4096u
 #define VHDX_BLOCK_SIZE_DEFAULT      (32u << 20)
-#define BLOCK_SIZE                   (2u << 20) // of a dynamic VHD and of every child
+#define VHD_BLOCK_SIZE_DEFAULT       (2u << 20)
 
 // `path`: absolute. A failure leaves no file behind that was not there before.
 static enum status create(const char *path, enum vhd_format format, uint32_t flags,
@@ -50,7 +50,7 @@ static enum status create(const char *path, enum vhd_format format, uint32_t fla
 
 static uint32_t default_block_size(enum vhd_format format)
 {
-    return format == VHD_FORMAT_VHDX ? VHDX_BLOCK_SIZE_DEFAULT : BLOCK_SIZE;
+    return format == VHD_FORMAT_VHDX ? VHDX_BLOCK_SIZE_DEFAULT : VHD_BLOCK_SIZE_DEFAULT;
 }
 
 static enum status check(const char *path, const struct vhd_create *how)
@@ -124,13 +124,20 @@ static enum status replay_log(const char *path)
     return status == STATUS_OK ? vhd_close(disk) : status;
 }
 
+static enum status check_child(const char *path, const struct vhd_info *parent, uint32_t block_size)
+{
+    return parent->format == VHD_FORMAT_VHDX
+               ? vhdx_check_block_size(path, block_size)
+               : vhd1_check_child(path, parent->virtual_size, block_size);
+}
+
 static enum status create_over(const char *child_path, const char *parent_path,
-                               const struct vhd_info *parent)
+                               const struct vhd_info *parent, uint32_t block_size)
 {
     bool vhdx = parent->format == VHD_FORMAT_VHDX;
     struct virtdisk_create parameters = {
         .version = VIRTDISK_CREATE_VERSION_2,
-        .block_size = BLOCK_SIZE,
+        .block_size = block_size,
         .physical_sector_size = vhdx ? parent->physical_sector_size : 0,
         .parent_type = {.device = parent->format, .vendor = VIRTDISK_VENDOR_MICROSOFT},
     };
@@ -150,20 +157,20 @@ static enum status create_over(const char *child_path, const char *parent_path,
     return status;
 }
 
-enum status virtdisk_disk_create_child(const char *child_path, const char *parent_path,
-                                       const struct file_system *fs)
+enum status virtdisk_disk_create_child(const char *path, const struct vhd_create *how)
 {
+    uint32_t block_size = how->block_size ? how->block_size : VHD_CHILD_BLOCK_SIZE;
     struct vhd_info info;
     char *parent;
 
-    (void)fs; // the operating system's
-    enum status status = look_at_parent(parent_path, &info, &parent);
+    enum status status = look_at_parent(how->parent_path, &info, &parent);
     if (status != STATUS_OK)
         return status;
-    if (info.log_live)
+    status = check_child(path, &info, block_size);
+    if (status == STATUS_OK && info.log_live)
         status = replay_log(parent);
     if (status == STATUS_OK)
-        status = create_over(child_path, parent, &info);
+        status = create_over(path, parent, &info, block_size);
     free(parent);
     return status;
 }

@@ -52,8 +52,7 @@ enum status virtdisk_fail_changed(const char *path);
 enum status virtdisk_disk_open(const char *path, const struct vhd_open *how,
                                struct vhd **out) MUST_CHECK;
 enum status virtdisk_disk_create(const char *path, const struct vhd_create *how) MUST_CHECK;
-enum status virtdisk_disk_create_child(const char *child_path, const char *parent_path,
-                                       const struct file_system *fs) MUST_CHECK;
+enum status virtdisk_disk_create_child(const char *path, const struct vhd_create *how) MUST_CHECK;
 enum status virtdisk_disk_merge(const char *child_path, const struct vhd_merge *how) MUST_CHECK;
 enum status virtdisk_disk_resize(const char *path, const struct vhd_resize *how) MUST_CHECK;
 enum status virtdisk_disk_compact(const char *path, const struct vhd_compact *how) MUST_CHECK;
