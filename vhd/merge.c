@@ -41,6 +41,17 @@ static enum status no_parent(const struct vhd *leaf, const struct vhd *last, uns
     return status_advise(0, "Give at most as many levels as it has parents.");
 }
 
+static enum status other_size(const struct vhd *disk)
+{
+    (void)status_fail(STATUS_UNSUPPORTED, VHD_ERROR_CHILD_PARENT_SIZE_MISMATCH,
+                      "%s has %llu bytes, its parent %s %llu; only disks of equal size are merged.",
+                      disk->path, (unsigned long long)disk->virtual_size, disk->parent->path,
+                      (unsigned long long)disk->parent->virtual_size);
+    return status_advise(0,
+                         "Give it its parent's size again (\"vrepdisk resize\"), or make a disk of "
+                         "its own of it (\"vrepdisk convert\").");
+}
+
 static enum status check_levels(const struct vhd *leaf, unsigned levels)
 {
     const struct vhd *disk = leaf;
@@ -48,11 +59,7 @@ static enum status check_levels(const struct vhd *leaf, unsigned levels)
         if (!disk->parent)
             return no_parent(leaf, disk, levels);
         if (disk->parent->virtual_size != disk->virtual_size)
-            return status_fail(
-                STATUS_UNSUPPORTED, VHD_ERROR_CHILD_PARENT_SIZE_MISMATCH,
-                "%s has %llu bytes, its parent %s %llu; only disks of equal size are merged.",
-                disk->path, (unsigned long long)disk->virtual_size, disk->parent->path,
-                (unsigned long long)disk->parent->virtual_size);
+            return other_size(disk);
     }
     return STATUS_OK;
 }

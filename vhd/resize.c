@@ -17,7 +17,17 @@ static enum status would_truncate(const struct vhd *disk, uint64_t offset)
                             "way: it throws the data away.");
 }
 
-static enum status check_data(struct vhd *disk, const struct vhd_extent *extent, uint8_t *buffer)
+static enum status tell(const struct vhd *disk, const struct vhd_resize *how, uint64_t at)
+{
+    if (!how->progress ||
+        how->progress(how->context, at - how->virtual_size, disk->virtual_size - how->virtual_size))
+        return STATUS_OK;
+    return status_fail(STATUS_CANCELLED, 0, "The resizing of %s was stopped; nothing was changed.",
+                       disk->path);
+}
+
+static enum status check_data(struct vhd *disk, const struct vhd_extent *extent,
+                              const struct vhd_resize *how, uint8_t *buffer)
 {
     uint64_t end = extent->offset + extent->length;
     size_t size;
@@ -29,20 +39,26 @@ static enum status check_data(struct vhd *disk, const struct vhd_extent *extent,
         for (size_t i = 0; i < size; i += disk->sector_size)
             if (!bytes_are_zero(buffer + i, disk->sector_size))
                 return would_truncate(disk, at + i);
+        status = tell(disk, how, at + size);
+        if (status != STATUS_OK)
+            return status;
     }
     return STATUS_OK;
 }
 
-// All from `size` on must read as zeros.
-static enum status check_cut(struct vhd *disk, uint64_t size)
+// All from the new size on must read as zeros.
+static enum status check_cut(struct vhd *disk, const struct vhd_resize *how)
 {
     uint8_t *buffer = malloc(READ_SIZE);
     struct vhd_extent extent;
     enum status status = buffer ? STATUS_OK : status_no_memory("the end of a disk");
-    for (uint64_t at = size; at < disk->virtual_size && status == STATUS_OK; at += extent.length) {
+    for (uint64_t at = how->virtual_size; at < disk->virtual_size && status == STATUS_OK;
+         at += extent.length) {
         status = vhd_map(disk, VHD_MAP_CHAIN, at, disk->virtual_size - at, &extent);
         if (status == STATUS_OK && extent.kind == VHD_EXTENT_DATA)
-            status = check_data(disk, &extent, buffer);
+            status = check_data(disk, &extent, how, buffer);
+        else if (status == STATUS_OK)
+            status = tell(disk, how, at + extent.length);
     }
     free(buffer);
     return status;
@@ -59,7 +75,7 @@ enum status vhd_check_resize(struct vhd *disk, const struct vhd_resize *how)
     struct vhd_info info;
     vhd_get_info(disk, &info);
     enum status status = check_size(disk, &info, how->virtual_size);
-    return status == STATUS_OK && !how->unsafe ? check_cut(disk, how->virtual_size) : status;
+    return status == STATUS_OK && !how->unsafe ? check_cut(disk, how) : status;
 }
 
 static enum status resize(struct vhd *disk, const void *request)

@@ -264,14 +264,17 @@ void vhd_free_paths(char **paths);
 
 struct vhd_resize {
     const struct file_system *fs;
-    uint64_t virtual_size; // multiple of the logical sector size
-    bool unsafe;           // cut off data that is not zero (ALLOW_UNSAFE_VIRTUAL_SIZE)
+    uint64_t virtual_size;  // multiple of the logical sector size
+    bool unsafe;            // cut off data that is not zero (ALLOW_UNSAFE_VIRTUAL_SIZE)
+    vhd_progress *progress; // of the look at what is to be cut off, which alone takes long
+    void *context;
 };
 
 // Changes the virtual size of the disk `path`, which nobody else may hold. What is cut off must
 // read as zeros (VHD_ERROR_RESIZE_WOULD_TRUNCATE_DATA, nothing changed) unless `unsafe`; what is
-// added does. A crash leaves the old size or the new one. A differencing VHD, and a disk that has
-// children, are refused: STATUS_UNSUPPORTED, STATUS_REFUSED. Fixed disks keep their kind.
+// added does. Stopped by `progress`: STATUS_CANCELLED, nothing changed. A crash leaves the old size
+// or the new one. A differencing VHD, and a disk that has children, are refused:
+// STATUS_UNSUPPORTED, STATUS_REFUSED. Fixed disks keep their kind.
 enum status vhd_resize(const char *path, const struct vhd_resize *how) MUST_CHECK;
 
 struct vhd_compact {

@@ -60,6 +60,37 @@ static void resize__would_cut_data__refused_unless_unsafe(void **state)
     }
 }
 
+struct watch {
+    uint64_t done;
+    bool stop;
+};
+
+static bool watch(void *context, uint64_t done, uint64_t total)
+{
+    struct watch *w = context;
+    assert_int_equal(total, 4 * MIB);
+    assert_true(done > w->done && done <= total);
+    w->done = done;
+    return !w->stop;
+}
+
+static void resize__shrunk__tells_what_it_looks_at_and_stops_with_nothing_changed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < door_kind_count; i++) {
+        const char *path = door_create(&door_kinds[i], DISK_SIZE);
+        struct watch w = {.stop = true};
+        const struct vhd_resize how = {
+            .virtual_size = DISK_SIZE - 4 * MIB, .progress = watch, .context = &w};
+        uint64_t bytes = door_file_bytes(path);
+        assert_failure(vhd_resize(path, &how), STATUS_CANCELLED, 0);
+        assert_int_equal(door_file_bytes(path), bytes);
+        w = (struct watch){0};
+        assert_ok(vhd_resize(path, &how));
+        assert_int_equal(w.done, 4 * MIB);
+    }
+}
+
 static void resize__same_size__nothing_happens(void **state)
 {
     (void)state;
@@ -258,6 +289,7 @@ int main(void)
         cmocka_unit_test(resize__grown__old_contents_then_zeros),
         cmocka_unit_test(resize__shrunk_where_zeros_are__rest_stays),
         cmocka_unit_test(resize__would_cut_data__refused_unless_unsafe),
+        cmocka_unit_test(resize__shrunk__tells_what_it_looks_at_and_stops_with_nothing_changed),
         cmocka_unit_test(resize__same_size__nothing_happens),
         cmocka_unit_test(resize__impossible_size__refused),
         cmocka_unit_test(resize__disk_with_a_child__refused),

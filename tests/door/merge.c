@@ -162,6 +162,30 @@ static void merge__parent_changed__refused_and_nothing_written(void **state)
     assert_int_equal(door_file_bytes(parent), bytes);
 }
 
+static void merge__resized_child__refused_until_it_has_its_parents_size_again(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < door_kind_count; i++) {
+        if (door_kinds[i].format == VHD_FORMAT_VHD)
+            continue; // has its parent's size for ever
+        uint64_t contents;
+        const char *parent;
+        const struct vhd_merge how = {0};
+        const struct vhd_resize grow = {.virtual_size = 2 * DISK_SIZE};
+        const struct vhd_resize shrink = {.virtual_size = DISK_SIZE};
+        const char *child = make_pair(&door_kinds[i], &contents, &parent);
+        uint64_t bytes = door_file_bytes(parent);
+        assert_ok(vhd_resize(child, &grow));
+        assert_failure(vhd_merge(child, &how), STATUS_UNSUPPORTED,
+                       VHD_ERROR_CHILD_PARENT_SIZE_MISMATCH);
+        assert_non_null(strstr(status_last()->action, "resize"));
+        assert_int_equal(door_file_bytes(parent), bytes);
+        assert_ok(vhd_resize(child, &shrink));
+        assert_ok(vhd_merge(child, &how));
+        assert_int_equal(door_contents(parent), contents);
+    }
+}
+
 static void merge__parent_gone__refused(void **state)
 {
     (void)state;
@@ -221,6 +245,7 @@ int main(void)
         cmocka_unit_test(merge__part_name__merged),
         cmocka_unit_test(merge__disk_without_parent__refused),
         cmocka_unit_test(merge__parent_changed__refused_and_nothing_written),
+        cmocka_unit_test(merge__resized_child__refused_until_it_has_its_parents_size_again),
         cmocka_unit_test(merge__parent_gone__refused),
         cmocka_unit_test(merge__held_by_a_reader__in_use),
         cmocka_unit_test(merge__plan_and_reservation__contents_stay),

@@ -8,11 +8,17 @@
 enum status verb_resize(const struct arguments *a, int *exit_code)
 {
     (void)exit_code;
-    struct vhd_resize how = {.unsafe = arguments_have(a, OPTION_UNSAFE)};
+    struct progress progress;
+    struct vhd_resize how = {.unsafe = arguments_have(a, OPTION_UNSAFE),
+                             .progress = progress_step,
+                             .context = &progress};
     enum status status = arguments_size(a, OPTION_SIZE, 0, &how.virtual_size);
     if (status == STATUS_OK) {
         tool_warn_of_tracking(a->files[0]);
+        interrupt_watch();
+        progress_start(&progress, "looking");
         status = vhd_resize(a->files[0], &how);
+        progress_end(&progress);
     }
     if (status == STATUS_REFUSED && status_last()->os_code == VHD_ERROR_RESIZE_WOULD_TRUNCATE_DATA)
         return status_advise(0,

@@ -44,12 +44,13 @@ void progress_update(struct progress *progress, uint64_t done, uint64_t total)
     if (!progress->shown || (now - progress->drawn_ms < REDRAW_MS && done < total))
         return;
     progress->drawn_ms = now;
+    progress->drawn = true;
     draw(progress, done, total, now - progress->started_ms);
 }
 
 void progress_end(struct progress *progress)
 {
-    if (progress->shown)
+    if (progress->drawn)
         os_print(true, "\n");
     progress->shown = false;
 }

@@ -112,6 +112,7 @@ void tool_warn_of_tracking(const char *path);
 struct progress {
     const char *what;
     bool shown;
+    bool drawn; // at least once
     int64_t started_ms;
     int64_t drawn_ms;
 };
