@@ -200,8 +200,9 @@ enum status vhdx_block_zero(struct vhdx *x, uint64_t block, uint64_t start, uint
         return STATUS_OK;
     case VHDX_BLOCK_UNDEFINED:
     case VHDX_BLOCK_UNMAPPED:
-        // Read as zeros here; other programs may show what was there before.
-        return whole ? zero_whole(x, block, &entry) : STATUS_OK;
+        // Read as zeros here, but other programs may show what was there before. All of the block
+        // may be anything, zeros too, so part of it needs no more than the whole.
+        return zero_whole(x, block, &entry);
     case VHDX_BLOCK_NOT_PRESENT:
         if (!g->differencing)
             return STATUS_OK;

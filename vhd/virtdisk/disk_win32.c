@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/os_win32.h"
 #include "base/utf.h"
@@ -129,6 +130,22 @@ static enum status write_zeros(struct vhd *disk, uint64_t offset, uint64_t lengt
     return status;
 }
 
+// Writes zeros where a range that the map calls zeros does not read so: virtdisk may show what a
+// block held before it lost its contents ([MS-VHDX] 2.5.1.1, UNMAPPED).
+static enum status zero_unless_zero(struct vhd *disk, uint64_t offset, uint64_t length)
+{
+    struct virtdisk_disk *d = of(disk);
+    enum status status = get_bounce(d);
+    for (uint64_t end = offset + length, size; status == STATUS_OK && offset < end;
+         offset += size) {
+        size = min_u64(end - offset, TRANSFER_MAX);
+        status = transfer(d, false, offset, d->bounce, (size_t)size);
+        if (status == STATUS_OK && !bytes_are_zero(d->bounce, (size_t)size))
+            status = write_zeros(disk, offset, size);
+    }
+    return status;
+}
+
 // virtdisk has no way to say "zeros": they are written, but not where zeros are read anyway.
 static enum status virtdisk_zero(struct vhd *disk, uint64_t offset, uint64_t length)
 {
@@ -137,8 +154,9 @@ static enum status virtdisk_zero(struct vhd *disk, uint64_t offset, uint64_t len
     for (uint64_t end = offset + length; status == STATUS_OK && offset < end;
          offset += extent.length) {
         known_map_find(&of(disk)->chain, offset, end - offset, &extent);
-        if (extent.kind != VHD_EXTENT_ZERO)
-            status = write_zeros(disk, extent.offset, extent.length);
+        status = extent.kind == VHD_EXTENT_ZERO
+                     ? zero_unless_zero(disk, extent.offset, extent.length)
+                     : write_zeros(disk, extent.offset, extent.length);
     }
     return status;
 }
