@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "vhd/errors.h"
+#include "vhd/holes.h"
 
 #define MIB (1ull << 20)
 // [MS-VHDX] 2.4: one sector bitmap block of 1 MiB describes 2^23 sectors.
@@ -32,9 +33,7 @@ struct walk {
     bool blocks_whole;    // no existing block that is written lacks room
     uint64_t last_block;  // the last one counted in `blocks`
     uint64_t last_bitmap; // the last one counted in `bitmaps`
-    uint64_t data_start;  // the file is known to have room from here
-    uint64_t
-        data_end; // to here: asking takes long where many writes are scattered over a large file
+    struct vhd_known_data known_data; // of the parent's file
 };
 
 static bool is_vhd(const struct walk *w)
@@ -66,17 +65,9 @@ static enum status find_holes(struct walk *w, uint64_t at, uint64_t length)
     struct file *file = w->parent->image->file;
     for (uint64_t end = at + length; at < end; at += length) {
         enum file_extent_kind kind;
-        if (at >= w->data_start && at < w->data_end) {
-            length = min_u64(w->data_end - at, end - at);
-            continue;
-        }
-        enum status status = file->ops->extent(file, at, &kind, &length);
+        enum status status = vhd_file_extent(file, &w->known_data, at, &kind, &length);
         if (status != STATUS_OK)
             return status;
-        if (kind == FILE_EXTENT_DATA) {
-            w->data_start = at;
-            w->data_end = at + length;
-        }
         length = min_u64(length, end - at);
         if (kind == FILE_EXTENT_DATA)
             continue;

@@ -170,7 +170,7 @@ static enum status zero_piece(struct vhd1 *disk, const struct piece *piece)
 enum status vhd1_zero(struct vhd_image *image, uint64_t offset, uint64_t length)
 {
     struct vhd1 *disk = vhd1_of(image);
-    disk->known_data_end = disk->known_data; // there may be a hole now
+    disk->known_data = (struct vhd_known_data){0}; // there may be a hole now
     if (disk->footer.type == VHD_TYPE_FIXED)
         return image->file->ops->zero(image->file, offset, length);
     while (length > 0) {
@@ -198,42 +198,11 @@ enum status vhd1_flush(struct vhd_image *image)
     return status == STATUS_OK ? file_flush(image->file) : status;
 }
 
-// The extent of the file at `at`; of data, what was found last is kept.
-static enum status file_extent(struct vhd1 *disk, uint64_t at, enum file_extent_kind *kind,
-                               uint64_t *length)
-{
-    struct file *file = disk->image.file;
-    if (at >= disk->known_data && at < disk->known_data_end) {
-        *kind = FILE_EXTENT_DATA;
-        *length = disk->known_data_end - at;
-        return STATUS_OK;
-    }
-    enum status status = file->ops->extent(file, at, kind, length);
-    if (status == STATUS_OK && *kind == FILE_EXTENT_DATA) {
-        disk->known_data = at;
-        disk->known_data_end = at + *length;
-    }
-    return status;
-}
-
-// Data that the file does not hold, because it has a hole there, is zero; sectors that touch a hole
-// only in part are data.
+// Data that the file does not hold, because it has a hole there, is zero.
 static enum status map_file_range(struct vhd1 *disk, uint64_t at, struct vhd_extent *out)
 {
-    enum file_extent_kind kind;
-    uint64_t length;
-    enum status status = file_extent(disk, at, &kind, &length);
-    if (status != STATUS_OK)
-        return status;
     out->kind = VHD_EXTENT_DATA;
-    if (kind == FILE_EXTENT_HOLE && length >= VHD1_SECTOR) {
-        out->kind = VHD_EXTENT_ZERO;
-        length = align_down(length, VHD1_SECTOR);
-    } else {
-        length = align_up(length, VHD1_SECTOR);
-    }
-    out->length = min_u64(out->length, length);
-    return STATUS_OK;
+    return vhd_refine_by_holes(disk->image.file, &disk->known_data, at, VHD1_SECTOR, out);
 }
 
 // One call of the map looks at no more blocks: a caller who asks for all of a huge disk again after

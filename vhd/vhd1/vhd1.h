@@ -4,6 +4,7 @@
 #define VREP_VHD_VHD1_VHD1_H
 
 #include "vhd/format.h"
+#include "vhd/holes.h"
 
 #define VHD1_SECTOR             512u
 #define VHD1_FOOTER_SIZE        512u
@@ -288,9 +289,9 @@ struct vhd1 {
     uint32_t bitmap_size;
     uint8_t *bitmap_full; // one a block: all bits of its bitmap are known to be set
     struct vhd1_bitmaps bitmaps;
-    uint64_t data_end;                   // new blocks go here or behind
-    uint64_t footer_at;                  // the trailing footer's offset
-    uint64_t known_data, known_data_end; // of the file: no hole is between these two
+    uint64_t data_end;  // new blocks go here or behind
+    uint64_t footer_at; // the trailing footer's offset
+    struct vhd_known_data known_data;
     uint64_t file_size;
     uint64_t write_time;
     struct file_id file_id;

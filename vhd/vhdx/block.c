@@ -19,7 +19,7 @@ static uint64_t sector_in_chunk(const struct vhdx_geometry *g, uint64_t block, u
 enum status vhdx_zero_file(struct vhdx *x, uint64_t offset, uint64_t length)
 {
     x->payload_dirty = true;
-    x->data_end = x->data_start; // there may be a hole now
+    x->known_data = (struct vhd_known_data){0}; // there may be a hole now
     return x->image.file->ops->zero(x->image.file, offset, length);
 }
 

@@ -3,6 +3,7 @@
 #define VREP_VHD_VHDX_IMAGE_H
 
 #include "vhd/format.h"
+#include "vhd/holes.h"
 #include "vhd/vhdx/bat.h"
 #include "vhd/vhdx/header.h"
 #include "vhd/vhdx/locator.h"
@@ -35,8 +36,8 @@ struct vhdx {
     bool payload_dirty;   // payload or file size changed since the last flush of the file
     bool home_dirty;      // logged pages went to their places since the last flush of the file
     uint64_t stable_size; // of the file, at the last flush
-    uint64_t data_start, data_end; // the extent of data in the file that was found last
-    struct guid data_write_guid;   // the one to take next; zero: a random one
+    struct vhd_known_data known_data;
+    struct guid data_write_guid; // the one to take next; zero: a random one
     struct vhdx_log_writer log;
 };
 

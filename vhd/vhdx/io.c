@@ -112,44 +112,6 @@ enum status vhdx_read(struct vhd_image *image, uint64_t offset, void *buffer, si
     return STATUS_OK;
 }
 
-// The extent of the file at `file_offset`; of data, what was found last is kept.
-static enum status file_extent(struct vhdx *x, uint64_t file_offset, enum file_extent_kind *kind,
-                               uint64_t *length)
-{
-    if (file_offset >= x->data_start && file_offset < x->data_end) {
-        *kind = FILE_EXTENT_DATA;
-        *length = x->data_end - file_offset;
-        return STATUS_OK;
-    }
-    enum status status = x->image.file->ops->extent(x->image.file, file_offset, kind, length);
-    if (!status && *kind == FILE_EXTENT_DATA) {
-        x->data_start = file_offset;
-        x->data_end = file_offset + *length;
-    }
-    return status;
-}
-
-// Where the file has a hole, data reads as zeros and need not be read to know it. `extent`, data at
-// `file_offset`, is cut where that changes.
-static enum status refine_by_holes(struct vhdx *x, uint64_t file_offset, struct vhd_extent *extent)
-{
-    if (!vhdx_view_is_plain(&x->view))
-        return STATUS_OK;
-    uint32_t sector = x->bat.geometry.sector_size;
-    enum file_extent_kind kind;
-    uint64_t length;
-    enum status status = file_extent(x, file_offset, &kind, &length);
-    if (status)
-        return status;
-    bool hole = kind == FILE_EXTENT_HOLE && length >= sector;
-    if (hole)
-        extent->kind = VHD_EXTENT_ZERO;
-    // Data and holes meet at any byte of the file; a sector with both is data.
-    if (length < extent->length)
-        extent->length = hole ? align_down(length, sector) : align_up(length, sector);
-    return STATUS_OK;
-}
-
 enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
                      struct vhd_extent *out)
 {
@@ -160,8 +122,9 @@ enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
     if (status)
         return status;
     struct vhd_extent extent = {.offset = offset, .length = run.length, .kind = run.kind};
-    if (run.kind == VHD_EXTENT_DATA)
-        status = refine_by_holes(x, run.file_offset, &extent);
+    if (run.kind == VHD_EXTENT_DATA && vhdx_view_is_plain(&x->view))
+        status = vhd_refine_by_holes(x->image.file, &x->known_data, run.file_offset,
+                                     x->bat.geometry.sector_size, &extent);
     if (!status)
         *out = extent;
     return status;
