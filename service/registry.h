@@ -78,13 +78,14 @@ enum status registry_update(struct registry *registry, registry_key key, registr
 // STATUS_NOT_FOUND.
 enum status registry_remove(struct registry *registry, registry_key key) MUST_CHECK;
 
-// Live progress. `set` copies; `get` gives false when there is none. `registry_clear_progress`
-// forgets it.
-void registry_set_progress(struct registry *registry, registry_key key,
+// Live progress, of a resynchronization and of a comparison that only reads. `set` copies; `get`
+// gives false when there is none. `registry_clear_progress` forgets it.
+enum progress_kind { PROGRESS_RESYNC, PROGRESS_COMPARISON, PROGRESS_KINDS };
+void registry_set_progress(struct registry *registry, registry_key key, enum progress_kind kind,
                            const struct resync_progress *progress);
-bool registry_get_progress(struct registry *registry, registry_key key,
+bool registry_get_progress(struct registry *registry, registry_key key, enum progress_kind kind,
                            struct resync_progress *out);
-void registry_clear_progress(struct registry *registry, registry_key key);
+void registry_clear_progress(struct registry *registry, registry_key key, enum progress_kind kind);
 
 // What is counted of a relationship since the service has started.
 enum registry_counter {

@@ -28,9 +28,9 @@ struct entry {
     unsigned references; // of the table and of calls that run; guarded by the table's lock
     bool removed;        // guarded by `write`
     pthread_mutex_t write;
-    struct snapshot *now; // guarded by the table's lock
-    bool in_progress;     // so are these
-    struct resync_progress progress;
+    struct snapshot *now;             // guarded by the table's lock
+    bool in_progress[PROGRESS_KINDS]; // so are these
+    struct resync_progress progress[PROGRESS_KINDS];
     uint64_t counts[REGISTRY_COUNTS];
 };
 

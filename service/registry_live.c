@@ -1,35 +1,36 @@
 // What the registry knows of a relationship beside its record, and forgets with the service.
 #include "service/registry_entry.h"
 
-void registry_set_progress(struct registry *registry, registry_key key,
+void registry_set_progress(struct registry *registry, registry_key key, enum progress_kind kind,
                            const struct resync_progress *progress)
 {
     pthread_mutex_lock(&registry->table);
     struct entry *entry = registry_entry(registry, key);
     if (entry) {
-        entry->progress = *progress;
-        entry->in_progress = true;
+        entry->progress[kind] = *progress;
+        entry->in_progress[kind] = true;
     }
     pthread_mutex_unlock(&registry->table);
 }
 
-bool registry_get_progress(struct registry *registry, registry_key key, struct resync_progress *out)
+bool registry_get_progress(struct registry *registry, registry_key key, enum progress_kind kind,
+                           struct resync_progress *out)
 {
     pthread_mutex_lock(&registry->table);
     struct entry *entry = registry_entry(registry, key);
-    bool present = entry && entry->in_progress;
+    bool present = entry && entry->in_progress[kind];
     if (present)
-        *out = entry->progress;
+        *out = entry->progress[kind];
     pthread_mutex_unlock(&registry->table);
     return present;
 }
 
-void registry_clear_progress(struct registry *registry, registry_key key)
+void registry_clear_progress(struct registry *registry, registry_key key, enum progress_kind kind)
 {
     pthread_mutex_lock(&registry->table);
     struct entry *entry = registry_entry(registry, key);
     if (entry)
-        entry->in_progress = false;
+        entry->in_progress[kind] = false;
     pthread_mutex_unlock(&registry->table);
 }
 

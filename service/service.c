@@ -37,6 +37,7 @@ const struct replication_ops replication_ops_real = {
     .run = resync_primary_run,
     .cancel = resync_primary_cancel,
     .ask = question_ask,
+    .compare = comparison_run,
     .merge = resync_replica_merge,
     .discard = resync_replica_discard,
     .hold_replica = resync_replica_hold,

@@ -294,7 +294,8 @@ static bool goes_on(const json_t *relationship)
 {
     return json_integer_value(json_object_get(relationship, "ReplicationState")) ==
                STATE_RESYNCHRONIZING ||
-           json_integer_value(json_object_get(relationship, "ResynchronizeQueuePosition")) > 0;
+           json_integer_value(json_object_get(relationship, "ResynchronizeQueuePosition")) > 0 ||
+           json_is_object(json_object_get(relationship, "Comparison"));
 }
 
 static enum status tell_progress(const json_t *relationship, vrep_progress progress, void *context)

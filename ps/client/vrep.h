@@ -55,9 +55,9 @@ int32_t VREP_CALL vrep_request(struct vrep_client *client, const char *request, 
 // ends the wait.
 typedef int32_t(VREP_CALL *vrep_progress)(void *context, const char *relationship);
 
-// Follows a resynchronization of `name` until it is neither running nor queued. *relationship
-// (vrep_free) is how it ended. Errors: as vrep_request; Cancelled (20) when `progress` returned 0
-// or vrep_cancel was called: the resynchronization goes on.
+// Follows a resynchronization or comparison of `name` until it is neither running nor queued.
+// *relationship (vrep_free) is how it ended. Errors: as vrep_request; Cancelled (20) when
+// `progress` returned 0 or vrep_cancel was called: what was followed goes on.
 int32_t VREP_CALL vrep_wait(struct vrep_client *client, const char *name, uint32_t interval_ms,
                             vrep_progress progress, void *context, char **relationship);
 

@@ -16,6 +16,9 @@ struct view {
     struct task_view task;
     bool in_progress;
     struct resync_progress progress;
+    struct task_view comparison_task;
+    bool comparing; // `comparison` is there
+    struct resync_progress comparison;
     struct watch_times looks;
     uint64_t counts[REGISTRY_COUNTS];
     int64_t now;
@@ -154,6 +157,35 @@ static void put_progress(struct json_writer *w, const struct view *view)
         json_writer_null(w, "LastError");
 }
 
+static void put_comparing(struct json_writer *w, const struct view *view)
+{
+    const struct resync_progress *progress = &view->comparison;
+    struct counters sum = {0};
+    if (view->r->comparing_since == 0) {
+        json_writer_null(w, "Comparison");
+        return;
+    }
+    for (size_t i = 0; view->comparing && i < progress->disk_count; i++)
+        add_disk(&sum, &progress->disk[i]);
+    unsigned position = view->comparison_task.queue_position;
+    struct json_writer c = json_writer_begin(NULL);
+    json_writer_time(&c, "Started", view->r->comparing_since);
+    json_writer_text(&c, "Activity",
+                     position > 0      ? "Queued"
+                     : view->comparing ? progress->activity
+                                       : "Connecting");
+    json_writer_number(&c, "QueuePosition", position);
+    json_writer_number(&c, "BytesTotal", sum.total);
+    json_writer_number(&c, "BytesCompared", sum.compared);
+    json_writer_number(&c, "BytesDifferent", sum.different);
+    json_writer_number(&c, "BytesPerSecond", view->comparing ? progress->rate : 0);
+    if (view->comparing && progress->remaining_s >= 0)
+        json_writer_number(&c, "TimeRemaining", (uint64_t)progress->remaining_s);
+    else
+        json_writer_null(&c, "TimeRemaining");
+    json_writer_value(w, "Comparison", json_writer_end(&c));
+}
+
 static json_t *disk_view(const struct view *view, size_t i)
 {
     const struct relationship_disk *disk = &view->r->disks[i];
@@ -232,6 +264,8 @@ static enum status write_view(const struct view *view, bool with_disks, json_t *
     put_schedule(&w, view);
     put_resynchronization(&w, view);
     put_progress(&w, view);
+    put_comparing(&w, view);
+    json_writer_value(&w, "LastComparison", comparison_to_json(&r->comparison, with_disks));
     if (with_disks)
         json_writer_value(&w, "Disks", disks_view(view));
     json_t *object = json_writer_end(&w);
@@ -266,7 +300,13 @@ enum status request_view(struct supervisor *supervisor, registry_key key,
     enum status s = registry_get(registry, key, &view->r);
     if (s == STATUS_OK) {
         view->task = task_of(view->r, key, tasks);
-        view->in_progress = registry_get_progress(registry, key, &view->progress);
+        if (view->task.kind == TASK_COMPARE) {
+            view->comparison_task = view->task;
+            view->task = (struct task_view){.key = key};
+        }
+        view->comparing =
+            registry_get_progress(registry, key, PROGRESS_COMPARISON, &view->comparison);
+        view->in_progress = registry_get_progress(registry, key, PROGRESS_RESYNC, &view->progress);
         view->looks = watch_times_of(supervisor->watch, key);
         for (unsigned i = 0; i < REGISTRY_COUNTS; i++)
             view->counts[i] = registry_get_count(registry, key, (enum registry_counter)i);

@@ -152,6 +152,13 @@ static enum status request_stop(struct supervisor *supervisor, const struct cont
     return apply(supervisor, caller, request, VERB_STOP, NULL, result);
 }
 
+static enum status request_compare(struct supervisor *supervisor,
+                                   const struct control_caller *caller, const json_t *request,
+                                   json_t **result)
+{
+    return apply(supervisor, caller, request, VERB_COMPARE, NULL, result);
+}
+
 static enum status request_remove(struct supervisor *supervisor,
                                   const struct control_caller *caller, const json_t *request,
                                   json_t **result)
@@ -195,6 +202,7 @@ enum status requests_handle(void *supervisor, const struct control_caller *calle
         {"events", request_events},
         {"metrics", request_metrics},
         {"test-connection", request_test_connection},
+        {"compare", request_compare},
     };
     const char *verb;
     enum status s = js_get_string(request, "verb", &verb);

@@ -18,6 +18,8 @@ static const char *phrase(enum relationship_verb verb)
         return "suspend";
     case VERB_STOP:
         return "stop the resynchronization of";
+    case VERB_COMPARE:
+        return "compare";
     case VERB_REMOVE:
         return "remove";
     case VERB_SCHEDULE_RESYNCHRONIZE:
@@ -199,6 +201,32 @@ static enum status decide_halted(const struct relationship *r, enum relationship
     }
 }
 
+// Only what is read is read: in any state but those in which the same disks are at work.
+static enum status decide_compare(const struct relationship *r, bool queued,
+                                  enum relationship_action *action)
+{
+    if (r->state == REPLICATION_RESYNCHRONIZING)
+        return refuse_use(r, VERB_COMPARE, queued ? "and it waits for its turn" : NULL,
+                          "see how far the resynchronization is, which compares, too", "status",
+                          "");
+    if (relationship_is_merging(r))
+        return refuse_use(r, VERB_COMPARE, "and its commit was sent",
+                          "learn from the replica server what became of it", "resume", "");
+    *action = ACTION_COMPARE;
+    return STATUS_OK;
+}
+
+// Both disks are being read, and nothing else may be done with them.
+static enum status decide_comparing(const struct relationship *r, enum relationship_verb verb,
+                                    enum relationship_action *action)
+{
+    if (verb != VERB_STOP)
+        return refuse_use(r, verb, "and its disks are being compared", "end the comparison first",
+                          "stop", "");
+    *action = ACTION_STOP_COMPARISON;
+    return STATUS_OK;
+}
+
 static enum status decide_resynchronizing(const struct relationship *r, enum relationship_verb verb,
                                           bool queued, enum relationship_action *action)
 {
@@ -227,6 +255,8 @@ static enum status decide_resynchronizing(const struct relationship *r, enum rel
 static enum status decide_by_state(const struct relationship *r, enum relationship_verb verb,
                                    bool queued, enum relationship_action *action)
 {
+    if (verb == VERB_COMPARE && r->state != REPLICATION_DISABLED)
+        return decide_compare(r, queued, action);
     switch (r->state) {
     case REPLICATION_REPLICATING:
         return decide_replicating(r, verb, action);
@@ -280,6 +310,8 @@ enum status relationship_decide(const struct relationship *r, enum relationship_
         return decide_replica(r, verb, action);
     if (verb == VERB_REMOVE)
         return decide_remove(r, action);
+    if (r->comparing_since != 0)
+        return decide_comparing(r, verb, action);
     if (r->cancel_pending)
         return decide_cancel_pending(r, verb, action);
     if (r->schedule.start_time != 0 && verb != VERB_SUSPEND)

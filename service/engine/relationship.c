@@ -35,6 +35,7 @@ void relationship_free(struct relationship *r)
     free(r->primary_server);
     free(r->allowed_primary);
     free(r->suspend_cause);
+    comparison_free(&r->comparison);
     json_decref(r->unknown);
     free(r);
 }
@@ -106,7 +107,10 @@ struct relationship *relationship_copy(const struct relationship *r)
     copy->disks = calloc(r->disk_count ? r->disk_count : 1, sizeof *copy->disks);
     copy->disk_count = copy->disks ? r->disk_count : 0;
     copy->unknown = json_deep_copy(r->unknown);
-    bool copied = copy_texts(r, copy) && copy->disks && (!r->unknown || copy->unknown);
+    copy->comparison = (struct comparison){.outcome = COMPARISON_NONE};
+    bool copied = copy_texts(r, copy) && copy->disks &&
+                  comparison_copy(&r->comparison, &copy->comparison) == STATUS_OK &&
+                  (!r->unknown || copy->unknown);
     for (size_t i = 0; copied && i < r->disk_count; i++)
         copied = copy_disk(&r->disks[i], &copy->disks[i]);
     if (!copied) {

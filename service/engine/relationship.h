@@ -10,6 +10,7 @@
 #include "base/guid.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "service/engine/comparison.h"
 #include "service/engine/schedule.h"
 #include "vhd/vhd.h"
 
@@ -113,7 +114,10 @@ struct relationship {
     char *suspend_cause;    // state 12: who or what paused it; NULL otherwise
     struct guid last_resync_id; // the last one that ended
     enum resynchronize_outcome last_outcome;
-    struct status_details error;     // the last error of a resynchronization; status OK: none
+    struct status_details error; // the last error of a resynchronization; status OK: none
+    // Primary: since when both sides are compared without changing anything, wall ms; 0: not now.
+    int64_t comparing_since;
+    struct comparison comparison;    // primary: the last one that ended
     unsigned attempts;               // failed attempts in a row of the running resynchronization
     int64_t next_attempt;            // wall ms, 0: none planned
     struct resync_schedule schedule; // primary: what starts by itself, and when
@@ -175,6 +179,7 @@ enum relationship_verb {
     VERB_STOP,
     VERB_REMOVE,
     VERB_SCHEDULE_RESYNCHRONIZE, // the same as VERB_RESUME_RESYNCHRONIZE, at a later time
+    VERB_COMPARE,
 };
 
 enum relationship_action {
@@ -185,7 +190,9 @@ enum relationship_action {
     ACTION_REPLICATE, // 8 -> 4
     ACTION_PAUSE,     // 4 -> 8
     ACTION_SUSPEND,   // the running resynchronization: 11 -> 12 when its job has let go
-    ACTION_CANCEL,    // ask the replica to grant a cancel; 10 when it does
+    ACTION_COMPARE,   // read both sides, change nothing; the state stays
+    ACTION_STOP_COMPARISON,
+    ACTION_CANCEL, // ask the replica to grant a cancel; 10 when it does
     ACTION_REMOVE,
     ACTION_SCHEDULE,   // a new resynchronization from block 0 later; the state stays
     ACTION_UNSCHEDULE, // it is not wanted any more

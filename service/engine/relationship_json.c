@@ -116,6 +116,8 @@ enum status relationship_to_json(const struct relationship *r, json_t **out)
     json_writer_number(&w, "BandwidthLimit", r->bandwidth_limit);
     json_writer_time(&w, "LastReplicationTime", r->last_replication_time);
     json_writer_number(&w, "MeasuredBytesPerSecond", r->measured_rate);
+    json_writer_time(&w, "ComparingSince", r->comparing_since);
+    json_writer_value(&w, "LastComparison", comparison_to_json(&r->comparison, true));
     json_writer_time(&w, "LastLookTime", r->last_look_time);
     json_writer_bool(&w, "LookInUse", r->look_in_use);
     json_writer_time(&w, "LookInUseSince", r->look_in_use_since);
@@ -403,6 +405,14 @@ static void get_schedule(struct reader *rd, struct resync_schedule *schedule)
     schedule->start_adopt_identity = get_bool(rd, "StartAdoptsIdentity");
 }
 
+static void get_comparison(struct reader *rd, struct relationship *r)
+{
+    json_t *object = take_object(rd, "LastComparison");
+    if (object)
+        rd->status = comparison_from_json(object, r->disk_count, &r->comparison);
+    json_decref(object);
+}
+
 enum status relationship_from_json(json_t *object, struct relationship **out)
 {
     struct relationship *r = relationship_new();
@@ -432,9 +442,11 @@ enum status relationship_from_json(json_t *object, struct relationship **out)
     r->look_in_use = get_bool(&rd, "LookInUse");
     r->clocks_differ = get_bool(&rd, "ClocksDiffer");
     r->look_in_use_since = get_time(&rd, "LookInUseSince");
+    r->comparing_since = get_time(&rd, "ComparingSince");
     get_resynchronization(&rd, r);
     get_schedule(&rd, &r->schedule);
     get_disks(&rd, r);
+    get_comparison(&rd, r);
     if (rd.status == STATUS_OK && r->mode == MODE_NONE)
         damaged(&rd, "ReplicationMode");
     if (rd.status == STATUS_OK && r->mode == MODE_PRIMARY && guid_is_zero(&r->id))

@@ -99,7 +99,7 @@ enum schedule_step schedule_decide(const struct relationship *r, int64_t now,
                                    const struct time_zone *zone)
 {
     const struct resync_schedule *schedule = &r->schedule;
-    if (r->mode != MODE_PRIMARY || r->cancel_pending)
+    if (r->mode != MODE_PRIMARY || r->cancel_pending || r->comparing_since != 0)
         return SCHEDULE_NOTHING;
     if (schedule->start_time != 0)
         return schedule->start_time <= now ? SCHEDULE_START_DUE : SCHEDULE_NOTHING;

@@ -167,6 +167,13 @@ static bool window_is_due(const struct compare *c)
 // A window ends at a mark: when all units before it that wait for leaves have been sent.
 static enum status end_window(struct compare *c)
 {
+    if (c->found) { // nothing is written, so there is nothing to verify
+        c->window_start = c->position;
+        c->window_skipped = 0;
+        if (c->position == c->size && c->pending_count == 0)
+            c->verified = c->size;
+        return STATUS_OK;
+    }
     if (c->mark == 0 && c->window_end == 0 && window_is_due(c)) {
         c->mark = c->position;
         c->mark_pending = c->pending_count;
@@ -183,7 +190,7 @@ static enum status end_window(struct compare *c)
 
 static bool has_credit(const struct compare *c, uint64_t cost)
 {
-    return c->session->data_credit - c->session->data_sent >= cost;
+    return c->found || c->session->data_credit - c->session->data_sent >= cost;
 }
 
 static bool can_step(const struct compare *c)
@@ -259,8 +266,11 @@ static enum status compare_all(struct compare *c)
         if (st != STATUS_OK)
             return st;
         c->session->progress.disk[c->index].compared = c->position;
+        if (c->found)
+            c->session->progress.disk[c->index].different = c->found->different;
+        else
+            tell_progress(c);
         primary_show(c->session, false);
-        tell_progress(c);
     }
     return STATUS_OK;
 }
@@ -352,4 +362,20 @@ enum status primary_compare(struct primary_session *s, size_t index, struct vhd 
         r->resync_id.bytes, r->replica_server);
     compare_free(c);
     return st == STATUS_OK ? STATUS_OK : status_restore(&why);
+}
+
+enum status primary_compare_only(struct primary_session *s, size_t index, struct vhd *disk,
+                                 struct comparison_disk *found)
+{
+    struct compare *c = compare_new(s, index, disk, 0);
+    if (!c)
+        return status_no_memory("the comparison of a disk");
+    int64_t began = clock_mono_ms();
+    c->found = found;
+    enum status st = compare_all(c);
+    found->compared = c->position;
+    s->examined += c->position - c->empty;
+    s->examining_ms += clock_mono_ms() - began;
+    compare_free(c);
+    return st;
 }

@@ -55,9 +55,10 @@ struct compare {
 
     uint64_t blocks_sent;
     struct progress_pace pace;
-    uint64_t empty;     // zeros on both sides that neither side had to read
-    bool waiting;       // the last step was to wait for the replica,
-    int64_t last_frame; // which has sent nothing since then
+    struct comparison_disk *found; // takes what differs, and nothing is sent; NULL: it is sent
+    uint64_t empty;                // zeros on both sides that neither side had to read
+    bool waiting;                  // the last step was to wait for the replica,
+    int64_t last_frame;            // which has sent nothing since then
 };
 
 // ---- compare_unit.c ----

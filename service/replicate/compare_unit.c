@@ -111,7 +111,7 @@ static enum status keep_pending(struct compare *c, uint64_t offset, const uint8_
 
 static bool is_dense(struct compare *c)
 {
-    if (c->density < DENSE)
+    if (c->found || c->density < DENSE)
         return false;
     c->skipped = (c->skipped + 1) % DENSE_PROBE;
     return c->skipped != 0;
@@ -128,6 +128,8 @@ static enum status compare_unit(struct compare *c, uint64_t offset, const uint8_
         if (differs == 0)
             return STATUS_OK;
         digest_unit(&c->session->digest_key, unit, length, &ours);
+        if (c->found) // asked for as others are, so that what differs is found in order
+            return keep_pending(c, offset, unit, length, &ours);
         return send_unit(c, offset, unit, length, differs, ours.unit);
     }
     digest_unit(&c->session->digest_key, unit, length, &ours);
@@ -202,11 +204,13 @@ enum status compare_step(struct compare *c)
         return st;
     uint64_t own_end = c->own.offset + c->own.length;
     uint64_t whole = own_end == c->size ? own_end : align_down(own_end, UNIT_SIZE);
-    if (c->own.kind == VHD_EXTENT_ZERO && whole > c->position) {
+    // Against digests even known zeros are compared where it is to be known which leaves differ.
+    if (c->own.kind == VHD_EXTENT_ZERO && whole > c->position && (zero || !c->found)) {
         st = skip_zeros(c, min_u64(whole, run_end), zero);
     } else {
-        uint64_t end = c->own.kind == VHD_EXTENT_ZERO ? c->position + 1 : own_end;
-        uint64_t places = zero ? COMPARE_READ_UNITS : LEAF_REQUEST_MAX - c->pending_count;
+        uint64_t end = c->own.kind == VHD_EXTENT_ZERO && !c->found ? c->position + 1 : own_end;
+        uint64_t places =
+            zero && !c->found ? COMPARE_READ_UNITS : LEAF_REQUEST_MAX - c->pending_count;
         end =
             min_u64(align_up(end, UNIT_SIZE), c->position + min_u64(places * UNIT_SIZE, READ_SIZE));
         st = read_and_compare(c, run, min_u64(end, run_end));
@@ -214,6 +218,15 @@ enum status compare_step(struct compare *c)
     if (st == STATUS_OK && c->position == run_end)
         end_run(c);
     return st;
+}
+
+static enum status note_leaves(struct compare *c, uint64_t offset, uint32_t length,
+                               uint16_t differs)
+{
+    for (unsigned leaf = 0; leaf < leaf_count(length); leaf++)
+        if (differs & (1u << leaf))
+            comparison_note(c->found, offset + leaf * LEAF_SIZE, leaf_length(length, leaf));
+    return STATUS_OK;
 }
 
 static void end_leaves(struct compare *c)
@@ -249,7 +262,9 @@ enum status compare_leaves(struct compare *c)
     if (differs == 0) // the units differ: the beginnings of two leaves' digests are equal
         differs = all_leaves_of(length);
     c->density = (7 * c->density + 16 * count) / 8;
-    enum status st = send_unit(c, unit->offset, data, length, differs, unit->digests.unit);
+    enum status st = c->found
+                         ? note_leaves(c, unit->offset, length, differs)
+                         : send_unit(c, unit->offset, data, length, differs, unit->digests.unit);
     c->pending_first = (c->pending_first + 1) % LEAF_REQUEST_MAX;
     c->pending_count--;
     c->asked--;

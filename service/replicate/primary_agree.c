@@ -43,7 +43,7 @@ enum status primary_agree(struct primary_session *s, enum request_verb verb,
     struct request request = {.verb = verb,
                               .relationship_id = s->r->id,
                               .resync_id = s->r->resync_id,
-                              .probe = s->question,
+                              .probe = s->question && verb == REQUEST_AGREE,
                               .overwrite_replica = s->r->overwrite_replica,
                               .adopt_identity = s->r->adopt_identity};
     struct pair_mismatch mismatch = {.present = false};

@@ -233,7 +233,7 @@ void primary_show(struct primary_session *s, bool now)
         return;
     s->progress_shown = mono;
     measure_rate(s, mono);
-    registry_set_progress(s->service->registry, s->key, &s->progress);
+    registry_set_progress(s->service->registry, s->key, s->shown_as, &s->progress);
 }
 
 // ---- requests ----

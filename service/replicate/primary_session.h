@@ -40,6 +40,7 @@ struct primary_session {
     bool question;          // nothing will begin, and no event tells of what is found
     uint64_t data_credit;   // the replica's grant, in all
     uint64_t data_sent;     // what of it is used
+    enum progress_kind shown_as;
     struct resync_progress progress;
     int64_t progress_shown;
     uint64_t rate_position; // for the smoothed rate
@@ -79,7 +80,8 @@ void primary_show(struct primary_session *s, bool now);
 
 // ---- primary_agree.c ----
 
-// Asks with REQUEST_AGREE (a question: only to look) whether the pairs may be resynchronized.
+// Asks with REQUEST_AGREE (a question: only to look) whether the pairs may be resynchronized, with
+// REQUEST_COMPARE to have the replica's disks read.
 // `hold`: the primary's disks. *answered: a failure is the replica's answer; one of a start is
 // raised as 29260 or 32098, too. *out: as many disks as `hold` has; agreement_free.
 enum status primary_agree(struct primary_session *s, enum request_verb verb,
@@ -92,5 +94,10 @@ enum status primary_agree(struct primary_session *s, enum request_verb verb,
 // and 29244.
 enum status primary_compare(struct primary_session *s, size_t index, struct vhd *disk,
                             uint64_t start) MUST_CHECK;
+// Compares one disk and only notes what differs, exact to blocks, from a replica that was asked
+// with REQUEST_COMPARE. `found` has the disk's size; also after a failure it is right as far as it
+// goes.
+enum status primary_compare_only(struct primary_session *s, size_t index, struct vhd *disk,
+                                 struct comparison_disk *found) MUST_CHECK;
 
 #endif

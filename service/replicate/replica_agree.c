@@ -19,10 +19,15 @@
 
 // ---- who asks ----
 
+static bool names_machine(const struct request *request)
+{
+    return request->verb == REQUEST_AGREE || request->verb == REQUEST_COMPARE;
+}
+
 static enum status not_enabled(const struct replica_session *s, const struct request *request)
 {
     char id[GUID_TEXT_SIZE];
-    if (request->verb == REQUEST_AGREE)
+    if (names_machine(request))
         (void)status_fail(STATUS_NOT_FOUND, 0,
                           "The host %s has no replica of the virtual machine '%s'.",
                           s->service->host_name, request->vm_name);
@@ -154,7 +159,7 @@ enum status replica_find(struct replica_session *session, const struct request *
     registry_key found = 0;
     enum status st =
         registry_find_id(session->service->registry, &request->relationship_id, &found);
-    if (st == STATUS_NOT_FOUND && request->verb == REQUEST_AGREE)
+    if (st == STATUS_NOT_FOUND && names_machine(request))
         st = find_named(session, request->vm_name, &found);
     if (st == STATUS_NOT_FOUND)
         return not_enabled(session, request);
@@ -401,11 +406,26 @@ static enum status describe_looking(struct replica_session *s, const struct rela
     return st;
 }
 
+// A resynchronization that goes on is guarded when it begins: what it finds is its business then.
+static enum status check_may_be_overwritten(const struct relationship *r,
+                                            const struct request *request, size_t i,
+                                            const struct vhd_info *info,
+                                            struct vhd_children **children)
+{
+    bool ours = r->phase == PHASE_COMPARING && guid_equal(&r->resync_id, &request->resync_id);
+    enum status st = STATUS_OK;
+    if (!ours && !request->overwrite_replica)
+        st = replica_check_guard(r, i, info, &request->disks.disk[i]);
+    if (st == STATUS_OK && r->phase == PHASE_NONE)
+        st = check_no_child(children, r->disks[i].path);
+    return st;
+}
+
 static enum status check_disks(struct replica_session *s, const struct relationship *r,
                                const struct request *request, struct vhd_info *infos,
                                struct agreement *out)
 {
-    bool ours = r->phase == PHASE_COMPARING && guid_equal(&r->resync_id, &request->resync_id);
+    bool only_reads = request->verb == REQUEST_COMPARE;
     struct vhd_children *children = NULL;
     enum status st = STATUS_OK;
     for (size_t i = 0; i < r->disk_count && st == STATUS_OK; i++) {
@@ -414,12 +434,8 @@ static enum status check_disks(struct replica_session *s, const struct relations
         st = request->probe ? describe_looking(s, r, i, &looked, &infos[i]) : STATUS_OK;
         if (st == STATUS_OK)
             st = check_pair(s, r, i, primary, &infos[i]);
-        // A resynchronization that goes on is guarded when it begins: what it finds is its business
-        // then.
-        if (st == STATUS_OK && !ours && !request->overwrite_replica)
-            st = replica_check_guard(r, i, &infos[i], primary);
-        if (st == STATUS_OK && r->phase == PHASE_NONE)
-            st = check_no_child(&children, r->disks[i].path);
+        if (st == STATUS_OK && !only_reads)
+            st = check_may_be_overwritten(r, request, i, &infos[i], &children);
         if (st == STATUS_OK) {
             peer_disk_describe(&infos[i], &out->disks.disk[i]);
             st = replica_warn_of_identity(request, i, &out->disks.disk[i], out->warnings);
@@ -442,12 +458,13 @@ static enum status agree_on(struct replica_session *s, const struct relationship
         return status_no_memory("the description of disks");
     }
     out->disks.count = r->disk_count;
-    enum status st = check_may_be_written(s, r);
+    bool only_reads = request->verb == REQUEST_COMPARE;
+    enum status st = only_reads ? STATUS_OK : check_may_be_written(s, r);
     if (st == STATUS_OK && !request->probe)
         st = describe_held(s, r, infos);
     if (st == STATUS_OK)
         st = check_disks(s, r, request, infos, out);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && !only_reads)
         st = check_room(s, r, request, out);
     free(infos);
     if (st == STATUS_REPLICA_CHANGED && !request->probe) {
@@ -479,7 +496,8 @@ enum status replica_agree(struct replica_session *session, struct request *reque
     registry_key key = 0;
     struct relationship *r = NULL;
     struct agreement agreement = {.free_space = 0};
-    enum status st = replica_find(session, request, !request->probe, &key);
+    bool adopt = request->verb == REQUEST_AGREE && !request->probe;
+    enum status st = replica_find(session, request, adopt, &key);
     if (st == STATUS_OK && !request->probe && !session->claim)
         st = replica_claim_take(session->service->replicas, key, session->job,
                                 REPLICA_CLAIM_WAIT_MS, &session->claim);

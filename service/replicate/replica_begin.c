@@ -292,6 +292,26 @@ static enum status name_children(struct replica_session *s, const struct relatio
     return s->child_paths ? STATUS_OK : status_no_memory("the names of differencing disks");
 }
 
+enum status replica_begin_comparison(struct replica_session *session)
+{
+    struct relationship *r = NULL;
+    struct replica_hasher *hasher = NULL;
+    session->compares = true;
+    enum status st = registry_get(session->service->registry, session->key, &r);
+    if (st != STATUS_OK)
+        return st;
+    for (size_t i = 0; i < r->disk_count; i++) // a copy; agree has compared the sizes
+        r->disks[i].total = session->agreed.disks.disk[i].size;
+    st = replica_hold_bases(session->service, session->claim, r, &session->bases);
+    if (st == STATUS_OK)
+        st = digest_cache_new(&session->digests);
+    if (st == STATUS_OK)
+        st = replica_hasher_start(session, r, &hasher);
+    set_hasher(session, hasher);
+    relationship_free(r);
+    return st;
+}
+
 static enum status check_phase(const struct relationship *r, const struct guid *resync_id)
 {
     if (r->phase == PHASE_MERGING || r->phase == PHASE_MERGED)

@@ -233,7 +233,7 @@ enum status replica_outcome(const struct service_context *service, registry_key 
     *out = (struct outcome_report){.outcome = outcome_of(r, resync_id)};
     relationship_free(r);
     if (out->outcome == REQUEST_OUTCOME_MERGING &&
-        registry_get_progress(service->registry, key, &progress)) {
+        registry_get_progress(service->registry, key, PROGRESS_RESYNC, &progress)) {
         out->count = progress.disk_count;
         for (size_t i = 0; i < progress.disk_count; i++) {
             out->disk[i].total = progress.disk[i].merge_total;

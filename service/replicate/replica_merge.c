@@ -28,7 +28,7 @@ static bool is_cut(void *context)
 
 static void show(struct merge_run *run)
 {
-    registry_set_progress(run->service->registry, run->key, &run->progress);
+    registry_set_progress(run->service->registry, run->key, PROGRESS_RESYNC, &run->progress);
     replica_table_announce(run->service->replicas);
     run->shown = clock_mono_ms();
 }
@@ -290,7 +290,7 @@ enum resync_end resync_replica_merge(const struct service_context *service, regi
                                 (uint64_t)(clock_mono_ms() - run.progress.mono_started) / 1000);
     }
     struct status_details why = *status_last();
-    registry_clear_progress(service->registry, key);
+    registry_clear_progress(service->registry, key, PROGRESS_RESYNC);
     replica_table_announce(service->replicas);
     relationship_free(run.r);
     (void)status_restore(&why);

@@ -40,6 +40,7 @@ struct replica_session {
     struct request agreed;       // the accepted agree; disks.count 0: none
 
     struct pair_mismatch mismatch; // what an agree failed of
+    bool compares;                 // only reads: nothing else may be asked any more
     bool begun;                    // the children exist and are ours; what follows is valid
     struct vhd **bases;            // the claim's
     char **child_paths;            // one a disk, allocated
@@ -58,8 +59,8 @@ struct replica_session {
 enum status replica_find(struct replica_session *session, const struct request *request, bool adopt,
                          registry_key *key) MUST_CHECK;
 
-// Answers agree: holds the bases (not for a probe), compares the pairs, keeps the request in
-// session->agreed.
+// Answers agree, and compare's first part: holds the bases (not for a probe), compares the pairs,
+// keeps the request in session->agreed.
 enum status replica_agree(struct replica_session *session, struct request *request,
                           struct agreement *out) MUST_CHECK;
 
@@ -105,6 +106,9 @@ enum status replica_warn_of_identity(const struct request *request, size_t disk,
 // Answers begin: goes on with this resynchronization's children or makes them; session->begun
 // afterwards.
 enum status replica_begin(struct replica_session *session, struct beginning *out) MUST_CHECK;
+
+// The second part of an answer to compare: has the digests streamed.
+enum status replica_begin_comparison(struct replica_session *session) MUST_CHECK;
 
 // Ends hashing and writing and closes the child; the claim stays.
 void replica_stop_streams(struct replica_session *session);

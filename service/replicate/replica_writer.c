@@ -77,7 +77,7 @@ enum status replica_writer_new(struct replica_session *session, const struct rel
         replica_writer_free(w);
         return status_no_memory("the writing of a disk");
     }
-    registry_set_progress(session->service->registry, session->key, &w->progress);
+    registry_set_progress(session->service->registry, session->key, PROGRESS_RESYNC, &w->progress);
     *out = w;
     return STATUS_OK;
 }
@@ -90,7 +90,8 @@ void replica_writer_free(struct replica_writer *writer)
         vhd_abandon(writer->child);
     for (size_t i = 0; writer->disk_paths && i < writer->disk_count; i++)
         free(writer->disk_paths[i]);
-    registry_clear_progress(writer->session->service->registry, writer->session->key);
+    registry_clear_progress(writer->session->service->registry, writer->session->key,
+                            PROGRESS_RESYNC);
     free(writer->disk_paths);
     free(writer->sizes);
     free(writer->cursors);
@@ -113,7 +114,8 @@ static void show_progress(struct replica_writer *w, bool now)
     if (!now && mono - w->progress_shown < PROGRESS_INTERVAL_MS)
         return;
     w->progress_shown = mono;
-    registry_set_progress(w->session->service->registry, w->session->key, &w->progress);
+    registry_set_progress(w->session->service->registry, w->session->key, PROGRESS_RESYNC,
+                          &w->progress);
 }
 
 static enum status out_of_turn(const struct wire_header *header)

@@ -88,6 +88,20 @@ static enum status answer_agree(struct replica_session *s, struct request *reque
     return st;
 }
 
+static enum status answer_compare(struct replica_session *s, struct request *request,
+                                  json_t **reply)
+{
+    enum status st = answer_agree(s, request, reply);
+    if (st != STATUS_OK)
+        return st;
+    st = replica_begin_comparison(s);
+    if (st != STATUS_OK) {
+        json_decref(*reply);
+        *reply = NULL;
+    }
+    return st;
+}
+
 static enum status answer_begin(struct replica_session *s, const struct request *request,
                                 json_t **reply)
 {
@@ -184,8 +198,12 @@ static enum status answer_follow(struct replica_session *s, const struct request
 
 static enum status answer(struct replica_session *s, struct request *request, json_t **reply)
 {
+    if (s->compares)
+        return status_fail(STATUS_PROTOCOL, 0, "The primary asks for more than to compare.");
     if (request->verb == REQUEST_AGREE)
         return answer_agree(s, request, reply);
+    if (request->verb == REQUEST_COMPARE)
+        return answer_compare(s, request, reply);
     registry_key key = 0;
     enum status st = replica_find(s, request, false, &key);
     if (st == STATUS_OK && s->claim && key != s->key)

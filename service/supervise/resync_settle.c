@@ -119,7 +119,7 @@ void settle_cancelled(struct task *task, const struct relationship *r)
     struct task_caller caller;
     task_get_caller(task, &caller);
     change(task, r, to_cancelled, NULL);
-    registry_clear_progress(context->registry, task->key);
+    registry_clear_progress(context->registry, task->key, PROGRESS_RESYNC);
     EventWriteResynchronizeCancelled(context->events, r->name, r->id.bytes, caller.account,
                                      caller.client);
     raise_finished(task, r, "Cancelled", "The replica's disks were never written.", NULL);
@@ -174,7 +174,7 @@ void settle_guard(struct task *task, const struct relationship *r, const struct 
     struct status_details error = *why;
     struct relationship *now;
     change(task, r, to_guarded, &error);
-    registry_clear_progress(context->registry, task->key);
+    registry_clear_progress(context->registry, task->key, PROGRESS_RESYNC);
     EventWriteReplicaChanged(context->events, r->name, r->id.bytes, why->message);
     raise_finished(task, r, "Refused", why->message, why);
     if (registry_get(context->registry, task->key, &now) != STATUS_OK)
@@ -321,7 +321,7 @@ void settle_not_started(struct task *task, const struct relationship *r,
     struct go_back back = {task->before, why, refused};
     change(task, r, to_before, &back);
     count_failure(task);
-    registry_clear_progress(context->registry, task->key);
+    registry_clear_progress(context->registry, task->key, PROGRESS_RESYNC);
     EventWriteResynchronizeStartFailed(context->events, r->name, r->id.bytes, why->message,
                                        event_code(why),
                                        event_advice(why, "Mend the cause, then start it again."));

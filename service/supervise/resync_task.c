@@ -23,7 +23,8 @@ static uint64_t bytes_resolved(const struct task *task)
 {
     struct resync_progress progress;
     uint64_t sum = 0;
-    if (registry_get_progress(task->supervisor->context.registry, task->key, &progress))
+    if (registry_get_progress(task->supervisor->context.registry, task->key, PROGRESS_RESYNC,
+                              &progress))
         for (size_t i = 0; i < progress.disk_count; i++)
             sum += progress.disk[i].compared + progress.disk[i].merged;
     return sum;
@@ -33,12 +34,12 @@ static void show_activity(const struct task *task, const char *activity)
 {
     struct registry *registry = task->supervisor->context.registry;
     struct resync_progress progress;
-    if (!registry_get_progress(registry, task->key, &progress))
+    if (!registry_get_progress(registry, task->key, PROGRESS_RESYNC, &progress))
         return;
     progress.activity = activity;
     progress.rate = 0;
     progress.remaining_s = -1;
-    registry_set_progress(registry, task->key, &progress);
+    registry_set_progress(registry, task->key, PROGRESS_RESYNC, &progress);
 }
 
 // ---- the start of an attempt ----
@@ -92,7 +93,7 @@ static enum status begin_attempt(struct task *task, struct begin_change *change)
     s = registry_update(registry, task->key, begin, change);
     if (s != STATUS_OK || !change->begun)
         return s;
-    registry_clear_progress(registry, task->key);
+    registry_clear_progress(registry, task->key, PROGRESS_RESYNC);
     if (registry_get(registry, task->key, &r) != STATUS_OK)
         return STATUS_OK;
     EventWriteResynchronizeStarted(task->supervisor->context.events, r->name, r->id.bytes,

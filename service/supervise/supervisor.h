@@ -12,6 +12,7 @@
 #include "base/local_time.h"
 #include "service/context.h"
 #include "service/engine/store.h"
+#include "service/replicate/comparison.h"
 #include "service/replicate/question.h"
 #include "service/replicate/resync_primary.h"
 #include "service/replicate/resync_replica.h"
@@ -35,6 +36,8 @@ struct replication_ops {
                               struct job *job, uint32_t deadline_ms);
     enum status (*ask)(const struct service_context *service, const struct question *question,
                        struct job *job, uint32_t deadline_ms, json_t **report);
+    enum status (*compare)(const struct service_context *service, registry_key key, struct job *job,
+                           const struct disk_hold *hold, struct comparison *out, uint64_t *rate);
     enum resync_end (*merge)(const struct service_context *service, registry_key key,
                              struct job *job);
     enum status (*discard)(const struct service_context *service, registry_key key);

@@ -7,10 +7,9 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
-#include "service/vm_events.h"
+#include "service/supervise/standstill.h"
 
-#define SCHEDULER_STEP_MS 1000  // how often the scheduler looks for tasks that stand still
-#define STALLED_MS        60000 // without any progress for so long, a running task is called stalled
+#define SCHEDULER_STEP_MS 1000 // how often the scheduler looks for tasks that stand still
 
 enum slot_state {
     SLOT_QUEUED,  // waits for its turn
@@ -28,9 +27,7 @@ struct slot {
     bool has_turn;   // counts as an active transfer
     bool orphan;     // forgotten: freed by its thread
     struct task_caller caller;
-    uint64_t seen; // the watch for standing still: sum of the counters, and since when
-    int64_t seen_since;
-    bool stalled;
+    struct standstill_watch watch; // of a running resynchronization
 };
 
 struct tasks {
@@ -174,12 +171,20 @@ static bool settle(struct tasks *tasks, struct slot *slot, struct task_verdict v
     return false;
 }
 
+static const struct {
+    const char *purpose;
+    struct task_verdict (*attempt)(struct task *task);
+} kinds[] = {
+    [TASK_RESYNC] = {"resynchronization", resync_task_attempt},
+    [TASK_MERGE] = {"merge", merge_task_attempt},
+    [TASK_COMPARE] = {"comparison", compare_task_attempt},
+};
+
 static void run_slot(void *argument)
 {
     struct slot *slot = argument;
     struct tasks *tasks = slot->task.supervisor->tasks;
-    struct task_verdict verdict = slot->task.kind == TASK_RESYNC ? resync_task_attempt(&slot->task)
-                                                                 : merge_task_attempt(&slot->task);
+    struct task_verdict verdict = kinds[slot->task.kind].attempt(&slot->task);
     pthread_mutex_lock(&tasks->lock);
     bool ended = settle(tasks, slot, verdict);
     pthread_mutex_unlock(&tasks->lock);
@@ -195,10 +200,9 @@ static void start_slot(struct tasks *tasks, struct slot *slot, bool with_turn)
     slot->state = SLOT_RUNNING;
     slot->has_turn = with_turn;
     slot->poked = false;
-    slot->seen_since = clock_mono_ms();
-    if (workers_start(tasks->supervisor->workers,
-                      slot->task.kind == TASK_RESYNC ? "resynchronization" : "merge", object,
-                      run_slot, slot) == STATUS_OK)
+    slot->watch.since = clock_mono_ms();
+    if (workers_start(tasks->supervisor->workers, kinds[slot->task.kind].purpose, object, run_slot,
+                      slot) == STATUS_OK)
         return;
     slot->has_turn = false;
     slot->state = SLOT_WAITING;
@@ -210,7 +214,7 @@ static void start_slot(struct tasks *tasks, struct slot *slot, bool with_turn)
 // A task that has an order, and a merge, need no turn.
 static bool needs_turn(const struct slot *slot)
 {
-    return slot->task.kind == TASK_RESYNC && job_get_order(slot->task.job) == JOB_GO;
+    return slot->task.kind != TASK_MERGE && job_get_order(slot->task.job) == JOB_GO;
 }
 
 // Starts all that can run now; gives the milliseconds until the next one is due.
@@ -235,59 +239,7 @@ static uint32_t start_due(struct tasks *tasks)
     return (uint32_t)wait;
 }
 
-static uint64_t sum_of(const struct resync_progress *progress)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < progress->disk_count; i++)
-        sum += progress->disk[i].compared + progress->disk[i].sent + progress->disk[i].verified +
-               progress->disk[i].merged;
-    return sum;
-}
-
-// What the scheduler noted under the lock, to be told when it is released.
-struct standstill {
-    registry_key key;
-    bool stalled; // false: goes on again
-    uint64_t seconds;
-    const char *activity;
-};
-
 #define STANDSTILLS_MAX 16 // a look tells at most so many; the rest is told by the next one
-
-// Looks at one running resynchronization. True: there is something to tell.
-static bool look_for_standstill(struct tasks *tasks, struct slot *slot, int64_t now,
-                                struct resync_progress *progress, struct standstill *out)
-{
-    if (!registry_get_progress(tasks->supervisor->context.registry, slot->task.key, progress))
-        return false;
-    uint64_t sum = sum_of(progress);
-    int64_t since = slot->seen_since;
-    bool moved = sum != slot->seen;
-    if (moved) {
-        slot->seen = sum;
-        slot->seen_since = now;
-    }
-    if (slot->stalled ? !moved : now - since < STALLED_MS)
-        return false;
-    slot->stalled = !slot->stalled;
-    *out = (struct standstill){slot->task.key, slot->stalled, (uint64_t)(now - since) / 1000,
-                               progress->activity ? progress->activity : ""};
-    return true;
-}
-
-static void tell_standstill(const struct supervisor *supervisor, const struct standstill *what)
-{
-    struct relationship *r;
-    if (registry_get(supervisor->context.registry, what->key, &r) != STATUS_OK)
-        return;
-    if (what->stalled)
-        EventWriteResynchronizeStalled(supervisor->context.events, r->name, r->id.bytes,
-                                       r->resync_id.bytes, what->seconds, what->activity);
-    else
-        EventWriteResynchronizeRecovered(supervisor->context.events, r->name, r->id.bytes,
-                                         r->resync_id.bytes, what->seconds);
-    relationship_free(r);
-}
 
 static void scheduler(void *argument)
 {
@@ -301,14 +253,15 @@ static void scheduler(void *argument)
         int64_t now = clock_mono_ms();
         for (struct slot *slot = tasks->first; slot && count < STANDSTILLS_MAX; slot = slot->next)
             if (slot->state == SLOT_RUNNING && slot->task.kind == TASK_RESYNC && !slot->orphan)
-                count += look_for_standstill(tasks, slot, now, &progress, &found[count]);
+                count += standstill_look(tasks->supervisor->context.registry, slot->task.key,
+                                         &slot->watch, now, &progress, &found[count]);
         if (count == 0) {
             thread_cond_wait_ms(&tasks->wake, &tasks->lock, wait);
             continue;
         }
         pthread_mutex_unlock(&tasks->lock);
         for (size_t i = 0; i < count; i++)
-            tell_standstill(tasks->supervisor, &found[i]);
+            standstill_tell(&tasks->supervisor->context, &found[i]);
         pthread_mutex_lock(&tasks->lock);
     }
     pthread_mutex_unlock(&tasks->lock);
@@ -433,6 +386,19 @@ enum status tasks_add_resync(struct tasks *tasks, registry_key key, uint64_t num
     return insert(tasks, slot);
 }
 
+enum status tasks_add_compare(struct tasks *tasks, registry_key key, uint64_t number,
+                              const struct control_caller *caller)
+{
+    struct slot *slot = NULL;
+    enum status s = slot_new(tasks, key, TASK_COMPARE, &slot);
+    if (s != STATUS_OK)
+        return s;
+    slot->state = SLOT_QUEUED;
+    slot->number = number;
+    set_caller(slot, caller);
+    return insert(tasks, slot);
+}
+
 enum status tasks_add_merge(struct tasks *tasks, registry_key key)
 {
     struct slot *slot = NULL;
@@ -519,8 +485,10 @@ static unsigned place_behind(const struct tasks *tasks, unsigned before)
 // The lock is held.
 static struct task_view view_of(const struct tasks *tasks, const struct slot *slot)
 {
-    struct task_view view = {
-        .key = slot->task.key, .present = true, .running = slot->state == SLOT_RUNNING};
+    struct task_view view = {.key = slot->task.key,
+                             .kind = slot->task.kind,
+                             .present = true,
+                             .running = slot->state == SLOT_RUNNING};
     if (!is_queued(slot))
         return view;
     unsigned before = 0;

@@ -1,14 +1,14 @@
-// The long works of the service, one a relationship: resynchronizations (primary) in their order of
-// turn, and merges (replica). A task runs in a thread of its own only while it does something:
-// between attempts and in the queue it is a record here, and the scheduler's thread starts it when
-// its time or its turn has come.
+// The long works of the service, one a relationship: resynchronizations and comparisons (primary)
+// in their order of turn, and merges (replica). A task runs in a thread of its own only while it
+// does something: between attempts and in the queue it is a record here, and the scheduler's thread
+// starts it when its time or its turn has come.
 #ifndef VREP_SERVICE_SUPERVISE_TASKS_H
 #define VREP_SERVICE_SUPERVISE_TASKS_H
 
 #include "service/control/server.h"
 #include "service/supervise/supervisor.h"
 
-enum task_kind { TASK_RESYNC, TASK_MERGE };
+enum task_kind { TASK_RESYNC, TASK_MERGE, TASK_COMPARE };
 
 // Who gave the last order, for events.
 struct task_caller {
@@ -47,6 +47,7 @@ struct task_verdict {
 // One attempt, in the task's thread; ends when there is nothing to do now.
 struct task_verdict resync_task_attempt(struct task *task);
 struct task_verdict merge_task_attempt(struct task *task);
+struct task_verdict compare_task_attempt(struct task *task);
 
 // Puts a job without orders in the place of the task's; for its own thread, after an order that
 // came too late. The order JOB_CUT is kept.
@@ -80,6 +81,10 @@ enum status tasks_add_resync(struct tasks *tasks, registry_key key, uint64_t num
                              uint64_t bandwidth_limit, enum job_order order,
                              const struct control_caller *caller) MUST_CHECK;
 
+// Adds a comparison that waits for its turn in the same queue. STATUS_EXISTS as above.
+enum status tasks_add_compare(struct tasks *tasks, registry_key key, uint64_t number,
+                              const struct control_caller *caller) MUST_CHECK;
+
 // Adds a merge and runs it. Nothing happens when the relationship has a task already.
 enum status tasks_add_merge(struct tasks *tasks, registry_key key) MUST_CHECK;
 
@@ -101,6 +106,7 @@ void tasks_orphan(struct tasks *tasks, registry_key key);
 // What `status` shows of a relationship's task.
 struct task_view {
     registry_key key;
+    enum task_kind kind;
     bool present;
     bool running;            // a thread is at work
     unsigned queue_position; // 1 is next; 0: not in the queue, or about to start

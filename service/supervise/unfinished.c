@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "service/supervise/tasks.h"
+#include "service/supervise/comparisons.h"
 #include "service/vm_events.h"
 
 struct pending {
@@ -36,6 +36,19 @@ static bool asks_for_merge(const struct relationship *r)
     return r->mode == MODE_REPLICA && (r->phase == PHASE_MERGING || r->phase == PHASE_MERGED);
 }
 
+// A comparison that the service's end cut changed nothing, and is not gone on with.
+static bool was_compared(const struct relationship *r)
+{
+    return r->comparing_since != 0;
+}
+
+static void end_comparison(struct supervisor *supervisor, registry_key key)
+{
+    (void)status_fail(STATUS_CANCELLED, 0, "The service ended while the disks were compared.");
+    struct comparison comparison = {.outcome = COMPARISON_INTERRUPTED, .error = *status_last()};
+    comparison_settle(&supervisor->context, key, &comparison, 0);
+}
+
 struct hold {
     struct supervisor *supervisor;
     registry_key key;
@@ -65,6 +78,10 @@ static enum status start_hold(struct supervisor *supervisor, const struct pendin
 static enum status go_on(struct supervisor *supervisor, const struct pending *pending)
 {
     const struct relationship *r = pending->r;
+    if (was_compared(r)) {
+        end_comparison(supervisor, pending->key);
+        return STATUS_OK; // only one that needs nothing else could be compared
+    }
     if (asks_for_hold(r))
         return start_hold(supervisor, pending);
     if (asks_for_merge(r))
@@ -90,7 +107,8 @@ static enum status collect_pending(struct registry *registry, struct pending **o
     for (size_t i = 0; i < all && s == STATUS_OK; i++) {
         struct relationship *r;
         s = registry_get(registry, keys[i], &r);
-        if (s == STATUS_OK && (asks_for_resync(r) || asks_for_merge(r) || asks_for_hold(r)))
+        if (s == STATUS_OK &&
+            (asks_for_resync(r) || asks_for_merge(r) || asks_for_hold(r) || was_compared(r)))
             pending[found++] = (struct pending){keys[i], r};
         else if (s == STATUS_OK)
             relationship_free(r);

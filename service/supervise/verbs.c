@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "service/supervise/agenda.h"
+#include "service/supervise/comparisons.h"
 #include "service/supervise/resync_settle.h"
 #include "service/supervise/watch.h"
 #include "service/vm_events.h"
@@ -129,6 +130,11 @@ static enum status change_record(struct relationship *r, void *argument)
         unschedule_start(&r->schedule);
         r->schedule.stopped = change->now;
         break;
+    case ACTION_COMPARE:
+        change->number = tasks_next_number(change->supervisor->tasks);
+        r->comparing_since = change->now;
+        break;
+    case ACTION_STOP_COMPARISON: // its task ends it
     case ACTION_NOTHING:
     case ACTION_RETRY_NOW:
     case ACTION_REMOVE:
@@ -171,7 +177,7 @@ static enum status add_task(struct supervisor *supervisor, registry_key key,
     if (!tasks_wait_gone(supervisor->tasks, key, TASK_HANDOVER_MS))
         tasks_orphan(supervisor->tasks, key);
     if (change->action == ACTION_START)
-        registry_clear_progress(supervisor->context.registry, key);
+        registry_clear_progress(supervisor->context.registry, key, PROGRESS_RESYNC);
     return tasks_add_resync(supervisor->tasks, key, change->number, order == JOB_GO,
                             r->bandwidth_limit, order, caller);
 }
@@ -250,6 +256,45 @@ static enum status cancel(struct supervisor *supervisor, registry_key key,
     return add_task(supervisor, key, r, change, JOB_CANCEL, caller);
 }
 
+static void end_comparison(struct supervisor *supervisor, registry_key key,
+                           enum comparison_outcome outcome)
+{
+    struct comparison comparison = {.outcome = outcome, .error = *status_last()};
+    comparison_settle(&supervisor->context, key, &comparison, 0);
+}
+
+static enum status compare(struct supervisor *supervisor, registry_key key,
+                           const struct relationship *r, const struct verb_change *change,
+                           const struct control_caller *caller, char *message)
+{
+    EventWriteComparisonStarted(supervisor->context.events, r->name, r->id.bytes, r->replica_server,
+                                caller->account, caller->client);
+    if (!tasks_wait_gone(supervisor->tasks, key, TASK_HANDOVER_MS))
+        tasks_orphan(supervisor->tasks, key);
+    enum status s = tasks_add_compare(supervisor->tasks, key, change->number, caller);
+    if (s != STATUS_OK) {
+        const struct status_details why = *status_last();
+        end_comparison(supervisor, key, COMPARISON_FAILED);
+        return status_restore(&why);
+    }
+    snprintf(message, VERB_MESSAGE_MAX,
+             "The disks of '%s' are compared with those of %s; nothing is changed.", r->name,
+             r->replica_server);
+    return STATUS_OK;
+}
+
+static enum status stop_comparison(struct supervisor *supervisor, registry_key key,
+                                   const struct relationship *r,
+                                   const struct control_caller *caller, char *message)
+{
+    if (!tasks_order(supervisor->tasks, key, JOB_CANCEL, caller)) {
+        (void)status_fail(STATUS_CANCELLED, 0, "The comparison had not begun.");
+        end_comparison(supervisor, key, COMPARISON_STOPPED);
+    }
+    snprintf(message, VERB_MESSAGE_MAX, "The comparison of '%s' is being stopped.", r->name);
+    return STATUS_OK;
+}
+
 // Ends a wait. A task that could not be made when it was asked for (no memory, no thread) is made
 // now.
 static enum status wake_task(struct supervisor *supervisor, registry_key key,
@@ -299,7 +344,7 @@ static void say_held(struct supervisor *supervisor, const struct relationship *r
 static bool sees_merge(struct registry *registry, registry_key key)
 {
     struct resync_progress progress;
-    if (!registry_get_progress(registry, key, &progress))
+    if (!registry_get_progress(registry, key, PROGRESS_RESYNC, &progress))
         return false;
     for (size_t i = 0; i < progress.disk_count; i++)
         if (progress.disk[i].merge_total > 0)
@@ -319,6 +364,10 @@ static enum status carry_out(struct supervisor *supervisor, registry_key key,
         return suspend(supervisor, key, r, change, caller, message);
     case ACTION_CANCEL:
         return cancel(supervisor, key, r, change, caller, message);
+    case ACTION_COMPARE:
+        return compare(supervisor, key, r, change, caller, message);
+    case ACTION_STOP_COMPARISON:
+        return stop_comparison(supervisor, key, r, caller, message);
     case ACTION_REPLICATE:
         EventWriteReplicationResumed(supervisor->context.events, r->name, r->id.bytes,
                                      caller->account, caller->client);

@@ -17,6 +17,7 @@ enum status hello_init(struct hello *hello, const char *host)
     snprintf(hello->host, sizeof hello->host, "%s", host);
     hello->wall_ms = clock_wall_ms();
     hello->digest_xxh3 = true;
+    hello->compare = true;
     return os_random(hello->nonce, sizeof hello->nonce);
 }
 
@@ -41,11 +42,13 @@ enum status hello_encode(const struct hello *hello, struct buffer *out)
 {
     char nonce[2 * WIRE_NONCE_SIZE + 1];
     to_hex(hello->nonce, sizeof hello->nonce, nonce);
-    json_t *object = json_pack(
-        "{s:s, s:i, s:i, s:s, s:s, s:I, s:o, s:s}", "format", WIRE_FORMAT, "major",
-        (int)hello->major, "minor", (int)hello->minor, "product", hello->product, "host",
-        hello->host, "wallTime", (json_int_t)hello->wall_ms, "capabilities",
-        hello->digest_xxh3 ? json_pack("[s]", WIRE_DIGEST) : json_array(), "nonce", nonce);
+    json_t *object =
+        json_pack("{s:s, s:i, s:i, s:s, s:s, s:I, s:o, s:s}", "format", WIRE_FORMAT, "major",
+                  (int)hello->major, "minor", (int)hello->minor, "product", hello->product, "host",
+                  hello->host, "wallTime", (json_int_t)hello->wall_ms, "capabilities",
+                  json_pack("[s*, s*]", hello->digest_xxh3 ? WIRE_DIGEST : NULL,
+                            hello->compare ? WIRE_COMPARE : NULL),
+                  "nonce", nonce);
     char *text = object ? js_text(object) : NULL;
     enum status st = text ? buffer_append(out, text, strlen(text)) : status_no_memory("a hello");
     json_decref(object);
@@ -118,6 +121,8 @@ static enum status decode_rest(const json_t *object, struct hello *hello)
         const char *name = json_string_value(capability);
         if (name && strcmp(name, WIRE_DIGEST) == 0)
             hello->digest_xxh3 = true;
+        if (name && strcmp(name, WIRE_COMPARE) == 0)
+            hello->compare = true;
     }
     return STATUS_OK;
 }

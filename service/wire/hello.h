@@ -9,8 +9,9 @@
 #define WIRE_MINOR      0
 #define WIRE_NONCE_SIZE 32
 #define WIRE_DIGEST \
-    "digest:xxh3-128-leaves"      // the capability without which a resynchronization cannot be
-#define WIRE_CLOCK_SKEW_MS 300000 // clocks further apart are told to administrators
+    "digest:xxh3-128-leaves"         // the capability without which a resynchronization cannot be
+#define WIRE_COMPARE       "compare" // the capability to compare without changing anything
+#define WIRE_CLOCK_SKEW_MS 300000    // clocks further apart are told to administrators
 
 struct hello {
     unsigned major, minor;          // of the protocol
@@ -18,6 +19,7 @@ struct hello {
     char host[256];                 // UTF-8
     int64_t wall_ms;                // the sender's clock
     bool digest_xxh3;               // capability WIRE_DIGEST
+    bool compare;                   // capability WIRE_COMPARE
     uint8_t nonce[WIRE_NONCE_SIZE]; // new for every connection
 };
 

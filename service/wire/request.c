@@ -8,7 +8,8 @@
 #include "base/os.h"
 #include "base/utf.h"
 
-static const char *const verb_names[] = {"agree", "begin", "commit", "cancel", "outcome", "follow"};
+static const char *const verb_names[] = {"agree",   "begin",  "commit", "cancel",
+                                         "outcome", "follow", "compare"};
 static const char *const outcome_names[] = {"unknown", "comparing", "merging",
                                             "merged",  "cancelled", "elsewhere"};
 
@@ -232,6 +233,11 @@ static enum status disks_decode(const json_t *object, struct peer_disks *out)
     return st;
 }
 
+static bool has_disks(enum request_verb verb)
+{
+    return verb == REQUEST_AGREE || verb == REQUEST_COMPARE;
+}
+
 void request_free(struct request *request)
 {
     peer_disks_free(&request->disks);
@@ -244,7 +250,7 @@ json_t *request_encode(const struct request *request)
         json_pack("{s:s, s:s, s:s}", "verb", verb_names[request->verb], "relationshipId",
                   guid_format(&request->relationship_id, relationship), "resyncId",
                   guid_format(&request->resync_id, resync));
-    if (object && request->verb == REQUEST_AGREE &&
+    if (object && has_disks(request->verb) &&
         (js_put_string(object, "vmName", request->vm_name) != STATUS_OK ||
          js_put_bool(object, "probe", request->probe) != STATUS_OK ||
          js_put_bool(object, "overwriteReplica", request->overwrite_replica) != STATUS_OK ||
@@ -297,9 +303,12 @@ enum status request_decode(const uint8_t *data, size_t size, struct request *out
     else if (guid_is_zero(&request.relationship_id))
         st = status_fail(STATUS_PROTOCOL, 0, "its relationship id is zero.");
     request.verb = (enum request_verb)verb;
-    if (st == STATUS_OK && request.verb == REQUEST_AGREE)
+    if (st == STATUS_OK && has_disks(request.verb))
         st = decode_agree(object, &request);
-    if (st == STATUS_OK && !request.probe && guid_is_zero(&request.resync_id))
+    if (st == STATUS_OK && request.probe && request.verb == REQUEST_COMPARE)
+        st = status_fail(STATUS_PROTOCOL, 0, "it compares and only looks.");
+    if (st == STATUS_OK && !request.probe && request.verb != REQUEST_COMPARE &&
+        guid_is_zero(&request.resync_id))
         st = status_fail(STATUS_PROTOCOL, 0, "its resynchronization id is zero.");
 out:
     st = as_protocol(st, "request");

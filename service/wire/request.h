@@ -16,6 +16,7 @@ enum request_verb {
     REQUEST_CANCEL,  // delete the children, unless it is too late
     REQUEST_OUTCOME, // what became of the resynchronization
     REQUEST_FOLLOW,  // the same, answered when it merges no longer; MERGE_PROGRESS frames meanwhile
+    REQUEST_COMPARE, // read both sides and change nothing; for a peer whose hello has WIRE_COMPARE
 };
 
 #define PEER_NAME_MAX 1024 // bytes of a file's name
@@ -50,7 +51,7 @@ struct request {
     enum request_verb verb;
     struct guid relationship_id; // VMId
     struct guid resync_id;
-    // agree only
+    // agree and compare only
     char vm_name[RELATIONSHIP_NAME_MAX + 1];
     bool probe; // only look: nothing will begin
     bool overwrite_replica;
@@ -71,7 +72,7 @@ struct peer_volume {
     uint64_t free_space;
 };
 
-// Answer to agree.
+// Answer to agree and compare.
 struct agreement {
     struct peer_disks disks;    // the replica's, in order
     uint64_t free_space;        // on the fullest of their volumes

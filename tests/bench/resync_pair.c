@@ -49,8 +49,8 @@ int main(int argc, char **argv)
     double used = (double)(clock() - processor) / CLOCKS_PER_SEC;
     struct resync_progress progress;
     bool equal = end == RESYNC_MERGED && pair_equal(primary, replica);
-    if (!equal ||
-        !registry_get_progress(pair_primary(pair)->registry, pair_primary(pair)->key, &progress)) {
+    if (!equal || !registry_get_progress(pair_primary(pair)->registry, pair_primary(pair)->key,
+                                         PROGRESS_RESYNC, &progress)) {
         fprintf(stderr, "the resynchronization ended with %d: %s\n", (int)end,
                 status_last()->message);
         return 1;

@@ -217,14 +217,14 @@ static void progress__set_get_clear(void **state)
     struct resync_progress progress = {.activity = "Comparing", .disk_count = 1, .remaining_s = -1},
                            seen;
     progress.disk[0].compared = 77;
-    assert_false(registry_get_progress(f->registry, key, &seen));
-    registry_set_progress(f->registry, key, &progress);
-    assert_true(registry_get_progress(f->registry, key, &seen));
+    assert_false(registry_get_progress(f->registry, key, PROGRESS_RESYNC, &seen));
+    registry_set_progress(f->registry, key, PROGRESS_RESYNC, &progress);
+    assert_true(registry_get_progress(f->registry, key, PROGRESS_RESYNC, &seen));
     assert_int_equal(seen.disk[0].compared, 77);
-    registry_clear_progress(f->registry, key);
-    assert_false(registry_get_progress(f->registry, key, &seen));
-    registry_set_progress(f->registry, key + 1, &progress); // nobody: no effect
-    assert_false(registry_get_progress(f->registry, key + 1, &seen));
+    registry_clear_progress(f->registry, key, PROGRESS_RESYNC);
+    assert_false(registry_get_progress(f->registry, key, PROGRESS_RESYNC, &seen));
+    registry_set_progress(f->registry, key + 1, PROGRESS_RESYNC, &progress); // nobody: no effect
+    assert_false(registry_get_progress(f->registry, key + 1, PROGRESS_RESYNC, &seen));
 }
 
 // ---- readers never wait for a writer ----

@@ -14,8 +14,9 @@ struct row {
     enum resynchronize_phase phase;
     bool queued, cancel_pending;
     unsigned attempts;
-    int outcome[7]; // resume, resume --resynchronize, resume --continue, suspend, stop, remove,
-                    // resume --resynchronize --start-time
+    int outcome[8]; // resume, resume --resynchronize, resume --continue, suspend, stop, remove,
+                    // resume --resynchronize --start-time,
+                    // compare
 };
 
 static const struct row rows[] = {
@@ -25,28 +26,28 @@ static const struct row rows[] = {
      false,
      0,
      {REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_PAUSE, REFUSED(32546), ACTION_REMOVE,
-      REFUSED(32546)}},
+      REFUSED(32546), ACTION_COMPARE}},
     {REPLICATION_SUSPENDED,
      PHASE_NONE,
      false,
      false,
      0,
      {ACTION_REPLICATE, ACTION_START, REFUSED(32546), ACTION_NOTHING, REFUSED(32546), ACTION_REMOVE,
-      ACTION_SCHEDULE}},
+      ACTION_SCHEDULE, ACTION_COMPARE}},
     {REPLICATION_WAITING_FOR_START_RESYNCHRONIZE,
      PHASE_NONE,
      false,
      false,
      0,
      {REFUSED(32546), ACTION_START, REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_REMOVE,
-      ACTION_SCHEDULE}},
+      ACTION_SCHEDULE, ACTION_COMPARE}},
     {REPLICATION_ERROR,
      PHASE_COMPARING,
      false,
      false,
      0,
      {ACTION_CONTINUE, ACTION_START, ACTION_CONTINUE, REFUSED(32546), ACTION_CANCEL, ACTION_REMOVE,
-      ACTION_SCHEDULE}},
+      ACTION_SCHEDULE, ACTION_COMPARE}},
     // What became of a commit is asked first; and a replica that is gone does not keep the record.
     {REPLICATION_ERROR,
      PHASE_COMMITTING,
@@ -54,91 +55,91 @@ static const struct row rows[] = {
      false,
      0,
      {ACTION_CONTINUE, REFUSED(32546), ACTION_CONTINUE, REFUSED(32546), ACTION_CANCEL,
-      ACTION_REMOVE, REFUSED(32546)}},
+      ACTION_REMOVE, REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZE_SUSPENDED,
      PHASE_COMPARING,
      false,
      false,
      0,
      {ACTION_CONTINUE, ACTION_START, ACTION_CONTINUE, ACTION_NOTHING, ACTION_CANCEL, ACTION_REMOVE,
-      ACTION_SCHEDULE}},
+      ACTION_SCHEDULE, ACTION_COMPARE}},
     {REPLICATION_RESYNCHRONIZE_SUSPENDED,
      PHASE_NONE,
      false,
      false,
      0,
      {ACTION_CONTINUE, ACTION_START, ACTION_CONTINUE, ACTION_NOTHING, ACTION_CANCEL, ACTION_REMOVE,
-      ACTION_SCHEDULE}},
+      ACTION_SCHEDULE, ACTION_COMPARE}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_NONE,
      true,
      false,
      0,
      {ACTION_NOTHING, REFUSED(32546), ACTION_NOTHING, ACTION_SUSPEND, ACTION_CANCEL, ACTION_REMOVE,
-      REFUSED(32546)}},
+      REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_NONE,
      false,
      false,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, ACTION_SUSPEND, ACTION_CANCEL,
-      ACTION_REMOVE, REFUSED(32546)}},
+      ACTION_REMOVE, REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMPARING,
      false,
      false,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, ACTION_SUSPEND, ACTION_CANCEL,
-      ACTION_REMOVE, REFUSED(32546)}},
+      ACTION_REMOVE, REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMPARING,
      false,
      false,
      3,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, ACTION_SUSPEND, ACTION_CANCEL,
-      ACTION_REMOVE, REFUSED(32546)}},
+      ACTION_REMOVE, REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMMITTING,
      false,
      false,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, REFUSED(32504), ACTION_CANCEL,
-      REFUSED(32504), REFUSED(32546)}},
+      REFUSED(32504), REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMMITTING,
      false,
      false,
      1,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, REFUSED(32504), ACTION_CANCEL,
-      ACTION_REMOVE, REFUSED(32546)}},
+      ACTION_REMOVE, REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_MERGING,
      false,
      false,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), ACTION_RETRY_NOW, REFUSED(32504), REFUSED(29168),
-      REFUSED(32504), REFUSED(32546)}},
+      REFUSED(32504), REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZING,
      PHASE_COMPARING,
      false,
      true,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_RETRY_NOW,
-      ACTION_REMOVE, REFUSED(32546)}},
+      ACTION_REMOVE, REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_RESYNCHRONIZE_SUSPENDED,
      PHASE_COMPARING,
      false,
      true,
      0,
      {ACTION_RETRY_NOW, REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_RETRY_NOW,
-      ACTION_REMOVE, REFUSED(32546)}},
+      ACTION_REMOVE, REFUSED(32546), REFUSED(32546)}},
     {REPLICATION_DISABLED,
      PHASE_NONE,
      false,
      false,
      0,
      {REFUSED(32546), REFUSED(32546), REFUSED(32546), REFUSED(32546), REFUSED(32546), ACTION_REMOVE,
-      REFUSED(32546)}},
+      REFUSED(32546), REFUSED(32546)}},
 };
 
 static int outcome_of(const struct relationship *r, enum relationship_verb verb, bool queued)
@@ -165,7 +166,7 @@ static void primary__every_state_and_verb__as_the_table_says(void **state)
         r->phase = rows[i].phase;
         r->cancel_pending = rows[i].cancel_pending;
         r->attempts = rows[i].attempts;
-        for (int verb = 0; verb <= VERB_SCHEDULE_RESYNCHRONIZE; verb++) {
+        for (int verb = 0; verb <= VERB_COMPARE; verb++) {
             int seen = outcome_of(r, (enum relationship_verb)verb, rows[i].queued);
             if (seen != rows[i].outcome[verb])
                 fail_msg("row %zu, verb %d: %d, not %d", i, verb, seen, rows[i].outcome[verb]);
@@ -209,6 +210,27 @@ static void suspended_by_the_window__suspend__becomes_a_persons(void **state)
     relationship_free(r);
 }
 
+// The state stays, so the same in all of them.
+static void comparing__every_verb_but_stop_and_remove__refused(void **state)
+{
+    static const enum replication_state states[] = {
+        REPLICATION_REPLICATING, REPLICATION_SUSPENDED, REPLICATION_ERROR,
+        REPLICATION_WAITING_FOR_START_RESYNCHRONIZE, REPLICATION_RESYNCHRONIZE_SUSPENDED};
+    (void)state;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        struct relationship *r = record_new("vm", MODE_PRIMARY, 1);
+        r->state = states[i];
+        r->comparing_since = 1;
+        for (int verb = VERB_RESUME; verb <= VERB_COMPARE; verb++) {
+            int wanted = verb == VERB_STOP     ? (int)ACTION_STOP_COMPARISON
+                         : verb == VERB_REMOVE ? (int)ACTION_REMOVE
+                                               : REFUSED(32546);
+            assert_int_equal(outcome_of(r, (enum relationship_verb)verb, false), wanted);
+        }
+        relationship_free(r);
+    }
+}
+
 static void replica__every_verb_but_remove__refused_with_the_primary(void **state)
 {
     (void)state;
@@ -216,7 +238,9 @@ static void replica__every_verb_but_remove__refused_with_the_primary(void **stat
     struct relationship *r = record_new("vm", MODE_REPLICA, 1);
     assert_ok(relationship_set_text(&r->primary_server, "first.example"));
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        for (int verb = VERB_RESUME; verb < VERB_REMOVE; verb++) {
+        for (int verb = VERB_RESUME; verb <= VERB_COMPARE; verb++) {
+            if (verb == VERB_REMOVE)
+                continue;
             r->state = states[i];
             assert_int_equal(outcome_of(r, (enum relationship_verb)verb, false), REFUSED(32546));
             assert_non_null(strstr(status_last()->action, "first.example"));
@@ -283,6 +307,7 @@ int main(void)
         cmocka_unit_test(primary__every_state_and_verb__as_the_table_says),
         cmocka_unit_test(scheduled__every_state_and_verb__only_stop_takes_it_back),
         cmocka_unit_test(suspended_by_the_window__suspend__becomes_a_persons),
+        cmocka_unit_test(comparing__every_verb_but_stop_and_remove__refused),
         cmocka_unit_test(replica__every_verb_but_remove__refused_with_the_primary),
         cmocka_unit_test(replica__remove__refused_only_while_it_merges),
         cmocka_unit_test(replica__remove_of_a_merge_whose_files_are_gone__granted),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "service/supervise/verbs.h"
+#include "service/vm_events.h"
 #include "tests/support/must.h"
 #include "tests/support/service/stage.h"
 #include "vhd/vhd.h"
@@ -267,6 +268,8 @@ static void status__every_member_of_the_document__is_there(void **state)
                                           "NextAttemptTime",
                                           "FailedAttempts",
                                           "LastError",
+                                          "Comparison",
+                                          "LastComparison",
                                           "Disks"};
     do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
     json_t *result = done(s, "{\"verb\": \"status\"}");
@@ -292,7 +295,8 @@ static void status__running__sums_the_disks(void **state)
     for (unsigned i = 0; i < 2; i++)
         progress.disk[i] =
             (struct disk_progress){.total = 100 + i, .compared = 50 + i, .different = 5, .sent = 3};
-    registry_set_progress(s->supervisor.context.registry, stage_key(s, "vm"), &progress);
+    registry_set_progress(s->supervisor.context.registry, stage_key(s, "vm"), PROGRESS_RESYNC,
+                          &progress);
     json_t *result = done(s, "{\"verb\": \"status\", \"name\": \"vm\"}");
     const json_t *r = json_array_get(json_object_get(result, "Relationships"), 0);
     assert_int_equal(json_integer_value(json_object_get(r, "ResynchronizeBytesTotal")), 201);
@@ -489,6 +493,67 @@ static void test_connection__server_or_name__asks_that(void **state)
             "replica here");
 }
 
+// ---- comparisons ----
+
+static void compare__to_its_end__keeps_what_was_found(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    registry_key key = stage_key(s, "vm");
+    do_it(s, "{\"verb\": \"compare\", \"name\": \"vm\"}");
+    stage_await_idle(s, key);
+    stage_restart(s);
+    json_t *shown = done(s, "{\"verb\": \"status\", \"name\": \"vm\"}");
+    const json_t *r = json_array_get(json_object_get(shown, "Relationships"), 0);
+    const json_t *last = json_object_get(r, "LastComparison");
+    assert_true(json_is_null(json_object_get(r, "Comparison")));
+    assert_string_equal(text(last, "Outcome"), "Finished");
+    assert_true(json_is_true(json_object_get(last, "ResynchronizeNeeded")));
+    assert_int_equal(number(last, "BytesDifferent"), 8192);
+    assert_int_equal(number(r, "ReplicationState"), REPLICATION_WAITING_FOR_START_RESYNCHRONIZE);
+    json_decref(shown);
+    assert_int_equal(stage_events(s, ComparisonStarted_value), 1);
+    assert_int_equal(stage_events(s, ComparisonFoundDifferences_value), 1);
+}
+
+static void compare__running__only_stop_and_remove(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    registry_key key = stage_key(s, "vm");
+    stage_set(s, &s->hold_compare, true);
+    do_it(s, "{\"verb\": \"compare\", \"name\": \"vm\"}");
+    stage_await(s, &s->compares, 1);
+    refused(s, "{\"verb\": \"resume\", \"name\": \"vm\", \"resynchronize\": true}", STATUS_REFUSED,
+            "being compared");
+    refused(s, "{\"verb\": \"compare\", \"name\": \"vm\"}", STATUS_REFUSED, "being compared");
+    json_t *shown = done(s, "{\"verb\": \"stop\", \"name\": \"vm\"}");
+    json_decref(shown);
+    stage_await_idle(s, key);
+    struct relationship *r = stage_record(s, key);
+    assert_int_equal(r->comparing_since, 0);
+    assert_int_equal(r->comparison.outcome, COMPARISON_STOPPED);
+    relationship_free(r);
+    do_it(s, "{\"verb\": \"compare\", \"name\": \"vm\"}");
+    stage_await(s, &s->compares, 2);
+    do_it(s, "{\"verb\": \"remove\", \"name\": \"vm\"}");
+}
+
+static void compare__service_ends__interrupted(void **state)
+{
+    struct stage *s = *state;
+    do_it(s, ENABLE_PRIMARY("vm", DISK(P1)));
+    stage_set(s, &s->hold_compare, true);
+    do_it(s, "{\"verb\": \"compare\", \"name\": \"vm\"}");
+    stage_await(s, &s->compares, 1);
+    stage_restart(s);
+    struct relationship *r = stage_record(s, stage_key(s, "vm"));
+    assert_int_equal(r->comparing_since, 0);
+    assert_int_equal(r->comparison.outcome, COMPARISON_INTERRUPTED);
+    relationship_free(r);
+    assert_int_equal(s->compares, 1); // not gone on with
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, stage_tear_down)
 
 int main(void)
@@ -511,6 +576,9 @@ int main(void)
         TEST(server_set__limits__in_force_and_kept),
         TEST(plan__primary__ready_with_the_report),
         TEST(test_connection__server_or_name__asks_that),
+        TEST(compare__to_its_end__keeps_what_was_found),
+        TEST(compare__running__only_stop_and_remove),
+        TEST(compare__service_ends__interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,8 @@ static enum resync_end attempt_order(struct attempt *a, enum job_order order)
 static bool progress_of(struct resync_pair *pair, struct disk_progress *out)
 {
     struct resync_progress progress;
-    if (!registry_get_progress(pair_primary(pair)->registry, pair_primary(pair)->key, &progress))
+    if (!registry_get_progress(pair_primary(pair)->registry, pair_primary(pair)->key,
+                               PROGRESS_RESYNC, &progress))
         return false;
     *out = progress.disk[0];
     return true;

@@ -55,8 +55,8 @@ static void assert_resynchronizes(struct resync_pair *pair, size_t disks)
 static uint64_t bytes_sent(struct resync_pair *pair)
 {
     struct resync_progress progress;
-    assert_true(
-        registry_get_progress(pair_primary(pair)->registry, pair_primary(pair)->key, &progress));
+    assert_true(registry_get_progress(pair_primary(pair)->registry, pair_primary(pair)->key,
+                                      PROGRESS_RESYNC, &progress));
     return progress.disk[0].sent;
 }
 

@@ -283,6 +283,26 @@ static void request__round_trip__same(void **state)
     json_decref(object);
 }
 
+static void request__compare__needs_no_id_and_never_only_looks(void **state)
+{
+    (void)state;
+    struct peer_disk disk;
+    struct request request = sample_request(&disk), back;
+    request.verb = REQUEST_COMPARE;
+    memset(&request.resync_id, 0, sizeof request.resync_id);
+    json_t *object = request_encode(&request);
+    assert_ok(decode_object(object, &back));
+    assert_int_equal(back.verb, REQUEST_COMPARE);
+    assert_int_equal(back.disks.count, 1);
+    request_free(&back);
+    json_object_set_new(object, "probe", json_true());
+    assert_status(decode_object(object, &back), STATUS_PROTOCOL);
+    json_object_del(object, "probe");
+    json_object_del(object, "disks");
+    assert_status(decode_object(object, &back), STATUS_PROTOCOL);
+    json_decref(object);
+}
+
 static void request__any_member_missing_or_wrong__protocol(void **state)
 {
     (void)state;
@@ -397,6 +417,7 @@ int main(void)
         cmocka_unit_test(hello__newer_minor_with_unknown_members__accepted),
         cmocka_unit_test(hello__malformed__protocol),
         cmocka_unit_test(request__round_trip__same),
+        cmocka_unit_test(request__compare__needs_no_id_and_never_only_looks),
         cmocka_unit_test(request__any_member_missing_or_wrong__protocol),
         cmocka_unit_test(agreement__volumes__same_or_none),
         cmocka_unit_test(agreement__volume_wrong_or_too_many__protocol),

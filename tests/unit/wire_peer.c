@@ -1,10 +1,8 @@
-// Hostile and foreign peers on either side: each gets an error and is cut, and the service goes on.
-#include <pthread.h>
+// Hostile and foreign primaries: each gets an error and is cut, and the service goes on.
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "service/replicate/resync_primary.h"
 #include "service/wire/connection.h"
 #include "service/wire/inbox.h"
 #include "service/wire/message.h"
@@ -342,6 +340,47 @@ static void replica__primary_breaks_the_protocol__cut_and_serves_on(void **state
     pair_free(pair);
 }
 
+// A connection that compares carries nothing else.
+static void begin_what_is_compared(struct client *client)
+{
+    client->request.verb = REQUEST_BEGIN;
+    assert_ok(
+        connection_send_json(client->connection, WIRE_REQUEST, request_encode(&client->request)));
+}
+static void agree_on_what_is_compared(struct client *client)
+{
+    client->request.verb = REQUEST_AGREE;
+    assert_ok(
+        connection_send_json(client->connection, WIRE_REQUEST, request_encode(&client->request)));
+}
+static void unit_into_what_is_compared(struct client *client)
+{
+    send_unit(client, 0, 0, 1, LEAF_SIZE);
+}
+static void window_of_what_is_compared(struct client *client)
+{
+    send_empty(client, WIRE_WINDOW_END, 0, MIB);
+}
+
+static void replica__more_than_a_comparison__cut_and_nothing_is_changed(void **state)
+{
+    (void)state;
+    static const misdeed misdeeds[] = {
+        begin_what_is_compared,     agree_on_what_is_compared, unit_into_what_is_compared,
+        window_of_what_is_compared, commit_too_early,          credit_past_the_end,
+        credit_taken_back,          leaves_before_credit,      frame_of_a_replica};
+    struct resync_pair *pair = pair_new(&(struct pair_options){.size = DISK_SIZE});
+    for (size_t i = 0; i < sizeof misdeeds / sizeof *misdeeds; i++) {
+        struct client client;
+        client_open(&client, pair);
+        assert_ok(ask(&client, REQUEST_COMPARE));
+        misdeeds[i](&client);
+        assert_refused(&client);
+    }
+    assert_still_serves(pair);
+    pair_free(pair);
+}
+
 static void replica__flood_of_units__cut(void **state)
 {
     (void)state;
@@ -397,123 +436,6 @@ static void replica__unknown_optional_frame__skipped(void **state)
     pair_free(pair);
 }
 
-// ---- a replica that is none, or breaks the protocol ----
-
-struct impostor {
-    struct listener *listener;
-    void (*answer)(struct stream *stream);
-    pthread_t thread;
-};
-
-static void *impostor_run(void *argument)
-{
-    struct impostor *impostor = argument;
-    struct stream *stream = NULL;
-    while (transport_accept(impostor->listener, &stream) == STATUS_OK)
-        impostor->answer(stream);
-    return NULL;
-}
-
-static enum status change_port(struct relationship *r, void *argument)
-{
-    r->replica_port = *(const uint16_t *)argument;
-    return STATUS_OK;
-}
-
-static enum resync_end attempt_with(void (*answer)(struct stream *stream))
-{
-    struct impostor impostor = {.answer = answer};
-    struct resync_pair *pair = pair_new(&(struct pair_options){.size = DISK_SIZE});
-    assert_ok(transport_listen("127.0.0.1", 0, &impostor.listener));
-    uint16_t port = transport_port(impostor.listener);
-    assert_ok(
-        registry_update(pair_primary(pair)->registry, pair_primary(pair)->key, change_port, &port));
-    assert_int_equal(pthread_create(&impostor.thread, NULL, impostor_run, &impostor), 0);
-    enum resync_end end = pair_attempt(pair, NULL, NULL);
-    transport_stop(impostor.listener);
-    pthread_join(impostor.thread, NULL);
-    transport_close(impostor.listener);
-    pair_free(pair);
-    return end;
-}
-
-static void close_at_once(struct stream *stream)
-{
-    stream->ops->close(stream);
-}
-
-static void answer_with_garbage(struct stream *stream)
-{
-    (void)stream->ops->send(stream, "220 mail.example ESMTP ready for you\r\n", 38, 1000);
-    assert_cut(stream);
-}
-
-// Greets, answers agree and begin as a replica would, then floods.
-static void flood_with_digests(struct stream *stream)
-{
-    struct connection *c = NULL;
-    struct hello mine, theirs;
-    struct client client = {.connection = NULL};
-    assert_ok(connection_new(stream, &c));
-    assert_ok(hello_init(&mine, "replica-host"));
-    assert_ok(connection_hello(c, &mine, &theirs));
-    assert_ok(inbox_new(4 * MIB, &client.inbox));
-    struct connection_reader reader = {.context = &client, .frame = on_frame, .ended = on_end};
-    assert_ok(connection_start(c, &reader));
-    struct inbox_frame *frame = NULL;
-    struct request request;
-    assert_ok(inbox_take(client.inbox, 5000, &frame));
-    assert_ok(request_decode(frame->payload, frame->header.length, &request));
-    free(frame);
-    struct agreement agreement = {.disks = request.disks, .free_space = 1};
-    assert_ok(connection_send_json(c, WIRE_REPLY, agreement_encode(&agreement)));
-    request_free(&request);
-    frame = NULL;
-    assert_ok(inbox_take(client.inbox, 5000, &frame));
-    free(frame);
-    struct beginning beginning = {.count = 1};
-    assert_ok(connection_send_json(c, WIRE_REPLY, beginning_encode(&beginning)));
-    static const uint8_t digests[64 * DIGEST_SIZE];
-    for (uint64_t i = 0; i < 100000; i++)
-        if (connection_send(c, WIRE_HASH, 0, 0, digests, sizeof digests, NULL, 0) != STATUS_OK)
-            break;
-    connection_end(c, false);
-    inbox_free(client.inbox);
-}
-
-static void primary__stranger_on_the_port__refused(void **state)
-{
-    (void)state;
-    assert_int_equal(attempt_with(answer_with_garbage), RESYNC_REFUSED);
-}
-
-static void primary__connection_closed_at_once__retries(void **state)
-{
-    (void)state;
-    assert_int_equal(attempt_with(close_at_once), RESYNC_RETRY);
-}
-
-static void primary__flood_of_digests__cut(void **state)
-{
-    (void)state;
-    assert_int_equal(attempt_with(flood_with_digests), RESYNC_RETRY);
-}
-
-static void primary__nobody_listens__not_reachable(void **state)
-{
-    (void)state;
-    struct listener *listener = NULL;
-    struct resync_pair *pair = pair_new(&(struct pair_options){.size = DISK_SIZE});
-    assert_ok(transport_listen("127.0.0.1", 0, &listener));
-    uint16_t port = transport_port(listener);
-    transport_close(listener);
-    assert_ok(
-        registry_update(pair_primary(pair)->registry, pair_primary(pair)->key, change_port, &port));
-    assert_int_equal(pair_attempt(pair, NULL, NULL), RESYNC_RETRY);
-    assert_int_equal(status_last()->event_id, 29292);
-    pair_free(pair);
-}
-
 static void listen__not_loopback__refused(void **state)
 {
     (void)state;
@@ -528,13 +450,10 @@ int main(void)
         cmocka_unit_test(service__garbage__cut_and_serves_on),
         cmocka_unit_test(service__bad_first_frame__cut),
         cmocka_unit_test(replica__primary_breaks_the_protocol__cut_and_serves_on),
+        cmocka_unit_test(replica__more_than_a_comparison__cut_and_nothing_is_changed),
         cmocka_unit_test(replica__flood_of_units__cut),
         cmocka_unit_test(replica__bulk_before_begin__cut),
         cmocka_unit_test(replica__unknown_optional_frame__skipped),
-        cmocka_unit_test(primary__stranger_on_the_port__refused),
-        cmocka_unit_test(primary__connection_closed_at_once__retries),
-        cmocka_unit_test(primary__flood_of_digests__cut),
-        cmocka_unit_test(primary__nobody_listens__not_reachable),
         cmocka_unit_test(listen__not_loopback__refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,7 @@ enum exit_code ctl_set(struct ctl *ctl, const struct arguments *arguments);
 enum exit_code ctl_server(struct ctl *ctl, const struct arguments *arguments);
 enum exit_code ctl_server_set(struct ctl *ctl, const struct arguments *arguments);
 enum exit_code ctl_events(struct ctl *ctl, const struct arguments *arguments);
+enum exit_code ctl_compare(struct ctl *ctl, const struct arguments *arguments);
 enum exit_code ctl_plan(struct ctl *ctl, const struct arguments *arguments); // resume --what-if
 enum exit_code ctl_test_connection(struct ctl *ctl, const struct arguments *arguments);
 enum exit_code ctl_health(struct ctl *ctl, const struct arguments *arguments);

@@ -30,6 +30,7 @@ static const char help[] =
     "  vrepctl resume NAME ...      resumes replication, starts or continues a resynchronization\n"
     "  vrepctl suspend NAME         pauses replication or a resynchronization\n"
     "  vrepctl stop NAME            cancels a resynchronization\n"
+    "  vrepctl compare NAME         compares the disks of both servers and changes nothing\n"
     "  vrepctl remove NAME          removes a relationship; disks stay\n"
     "  vrepctl set NAME ...         changes a relationship's settings\n"
     "  vrepctl server [set ...]     shows or changes the server's settings\n"
@@ -107,9 +108,18 @@ static const struct verb {
     {"stop", NULL, ctl_stop, 0, NAME_REQUIRED,
      "vrepctl stop NAME\n"
      "\n"
-     "Cancels a resynchronization that runs, is suspended, queued or scheduled. Exit code 0:\n"
-     "cancelled, the replica's disks are what they were; 1: too late, the merge has begun, or the\n"
-     "replica server has not answered yet.\n"},
+     "Ends a comparison, or cancels a resynchronization that runs, is suspended, queued or\n"
+     "scheduled. Exit code 0: cancelled, the replica's disks are what they were; 1: too late, the\n"
+     "merge has begun, or the replica server has not answered yet.\n"},
+    {"compare", NULL, ctl_compare, OPTION_BIT(OPTION_NO_WAIT), NAME_REQUIRED,
+     "vrepctl compare NAME [--no-wait] [--json]\n"
+     "\n"
+     "Reads the disks of both servers and says what differs, and whether a resynchronization is\n"
+     "needed. Nothing is changed; both servers' disks are held against writers meanwhile. "
+     "'vrepctl\n"
+     "stop' ends it. Exit code 0: compared, whatever was found; 1: it came to no end.\n"
+     "\n"
+     "  --no-wait   returns when the service has accepted it; 'vrepctl status' has the result\n"},
     {"remove", NULL, ctl_remove, 0, NAME_REQUIRED,
      "vrepctl remove NAME\n"
      "\n"

@@ -18,6 +18,7 @@
 
 struct progress {
     struct ctl *ctl;
+    const struct followed *followed;
     bool bar;
     unsigned drawn;              // columns of the bar's line that are not empty
     int64_t next_line;           // monotonic; of the bar: when to draw it again
@@ -62,13 +63,13 @@ static void draw_bar(struct progress *progress, const json_t *relationship)
     if (now < progress->next_line)
         return;
     progress->next_line = now + DRAW_EVERY_MS;
-    size_t filled = render_percent(relationship) * BAR_COLUMNS / 100;
+    size_t filled = progress->followed->percent(relationship) * BAR_COLUMNS / 100;
     memset(bar, '.', BAR_COLUMNS);
     memset(bar, '#', filled);
     bar[BAR_COLUMNS] = '\0';
     enum status s = buffer_printf(&line, "[%s] ", bar);
     if (s == STATUS_OK)
-        s = render_progress(relationship, &line);
+        s = progress->followed->render(relationship, &line);
     if (s == STATUS_OK) {
         // One column stays free: writing the last one would begin a new line.
         unsigned columns = cut((char *)line.data, console_columns() - 1);
@@ -89,13 +90,13 @@ static void end_bar(struct progress *progress)
 static void print_line(struct progress *progress, const json_t *relationship)
 {
     struct buffer line = {0};
-    const char *activity = member_text(relationship, "ResynchronizeActivity");
+    const char *activity = progress->followed->activity(relationship);
     int64_t now = clock_mono_ms();
     if (now < progress->next_line && strcmp(activity, progress->activity) == 0)
         return;
     progress->next_line = now + LINE_EVERY_MS;
     strncpy(progress->activity, activity, ACTIVITY_MAX - 1);
-    if (render_progress(relationship, &line) == STATUS_OK)
+    if (progress->followed->render(relationship, &line) == STATUS_OK)
         ctl_print("%s\n", (const char *)line.data);
     buffer_free(&line);
 }
@@ -144,6 +145,20 @@ static enum exit_code tell_end(struct ctl *ctl, const json_t *r)
     return done ? EXIT_DONE : EXIT_FAILED;
 }
 
+static const char *activity_of(const json_t *r)
+{
+    return member_text(r, "ResynchronizeActivity");
+}
+
+const struct followed followed_resynchronization = {
+    .activity = activity_of,
+    .percent = render_percent,
+    .render = render_progress,
+    .tell_end = tell_end,
+    .goes_on = "The resynchronization goes on in the service; 'vrepctl status' shows it, "
+               "'vrepctl stop' cancels it.\n",
+};
+
 static void set_waiting(struct progress *progress, bool waiting)
 {
     pthread_mutex_lock(&progress->mutex);
@@ -151,13 +166,14 @@ static void set_waiting(struct progress *progress, bool waiting)
     pthread_mutex_unlock(&progress->mutex);
 }
 
-enum exit_code progress_follow(struct ctl *ctl, const char *name)
+enum exit_code progress_follow(struct ctl *ctl, const char *name, const struct followed *followed)
 {
     // Static: Ctrl-C may come until the program ends.
     static struct progress progress = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     char *text;
     json_error_t ignored;
     progress.ctl = ctl;
+    progress.followed = followed;
     progress.bar = os_stdout_is_terminal();
     if (console_catch_interrupt(on_interrupt, &progress) != STATUS_OK)
         return ctl_tell_failure();
@@ -166,15 +182,14 @@ enum exit_code progress_follow(struct ctl *ctl, const char *name)
     set_waiting(&progress, false);
     end_bar(&progress);
     if (result != VREP_OK && progress.interrupted) {
-        os_print(true, "The resynchronization goes on in the service; 'vrepctl status' shows it, "
-                       "'vrepctl stop' cancels it.\n");
+        os_print(true, followed->goes_on);
         return EXIT_DONE;
     }
     if (result != VREP_OK)
         return ctl_tell_client_error(ctl);
     json_t *relationship = json_loads(text, 0, &ignored);
     vrep_free(text);
-    enum exit_code code = tell_end(ctl, relationship);
+    enum exit_code code = followed->tell_end(ctl, relationship);
     json_decref(relationship);
     return code;
 }

@@ -107,6 +107,25 @@ enum status render_progress(const json_t *r, struct buffer *out)
     return s;
 }
 
+enum status render_comparing(const json_t *r, struct buffer *out)
+{
+    char text[TEXT_SIZE], of[TEXT_SIZE];
+    const json_t *c = json_object_get(r, "Comparison");
+    if (member_number(c, "QueuePosition") > 0)
+        return buffer_printf(out, "queued, %s",
+                             text_ordinal(member_number(c, "QueuePosition"), text));
+    enum status s = buffer_printf(out, "%s", member_text(c, "Activity"));
+    if (s == STATUS_OK && member_number(c, "BytesTotal") > 0)
+        s = buffer_printf(out, ", %s of %s", text_bytes(member_number(c, "BytesCompared"), text),
+                          text_bytes(member_number(c, "BytesTotal"), of));
+    if (s == STATUS_OK && member_number(c, "BytesTotal") > 0)
+        s = buffer_printf(out, ", %s different",
+                          text_bytes(member_number(c, "BytesDifferent"), text));
+    if (s == STATUS_OK && json_is_integer(json_object_get(c, "TimeRemaining")))
+        s = buffer_printf(out, ", %s left", text_duration(member_number(c, "TimeRemaining"), text));
+    return s;
+}
+
 static bool has_progress(const json_t *r)
 {
     return is_queued(r) || member_number(r, "ReplicationState") == STATE_RESYNCHRONIZING;
@@ -115,6 +134,8 @@ static bool has_progress(const json_t *r)
 // The state, and for what needs a word more, that word.
 static enum status append_state(const json_t *r, struct buffer *out)
 {
+    if (json_is_object(json_object_get(r, "Comparison")))
+        return render_comparing(r, out);
     if (has_progress(r))
         return render_progress(r, out);
     const char *reason = member_text(r, "ResynchronizeRequiredReason");
@@ -258,6 +279,55 @@ static void render_schedule(const json_t *r)
          text_local_time(member_text(r, "ResynchronizeStartTime"), "", start));
 }
 
+static void render_compared_disk(const json_t *r, size_t i, const json_t *disk)
+{
+    char text[TEXT_SIZE];
+    size_t index;
+    const json_t *range;
+    const json_t *of = json_array_get(json_object_get(r, "Disks"), i);
+    const json_t *first = json_object_get(disk, "FirstRangesDifferent");
+    uint64_t ranges = member_number(disk, "RangesDifferent");
+    if (ranges == 0) {
+        line("Disk", "%s: nothing differs", member_text(of, "Path"));
+        return;
+    }
+    line("Disk", "%s: %s differ, in %" PRIu64 " range%s", member_text(of, "Path"),
+         text_bytes(member_number(disk, "BytesDifferent"), text), ranges, ranges == 1 ? "" : "s");
+    json_array_foreach((json_t *)first, index, range)
+    {
+        line("", "  %" PRIu64 " bytes at %" PRIu64, member_number(range, "Length"),
+             member_number(range, "Offset"));
+    }
+    if (ranges > json_array_size(first))
+        line("", "  and %" PRIu64 " more", ranges - json_array_size(first));
+}
+
+void render_comparison(const json_t *r)
+{
+    char time[TEXT_SIZE], compared[TEXT_SIZE], different[TEXT_SIZE];
+    const json_t *last = json_object_get(r, "LastComparison");
+    const json_t *error = json_object_get(last, "Error");
+    size_t index;
+    const json_t *disk;
+    if (!json_is_object(last))
+        return;
+    line("Last comparison", "%s, %s, %s compared, %s different",
+         text_local_time(member_text(last, "Ended"), "", time), member_text(last, "Outcome"),
+         text_bytes(member_number(last, "BytesCompared"), compared),
+         text_bytes(member_number(last, "BytesDifferent"), different));
+    if (json_is_object(error))
+        line("", "%s %s", member_text(error, "message"), member_text(error, "action"));
+    json_array_foreach(json_object_get(last, "Disks"), index, disk)
+    {
+        render_compared_disk(r, index, disk);
+    }
+    if (json_is_boolean(json_object_get(last, "ResynchronizeNeeded")))
+        line("", "%s",
+             member_is_true(last, "ResynchronizeNeeded")
+                 ? "A resynchronization is needed: vrepctl resume --resynchronize"
+                 : "No resynchronization is needed.");
+}
+
 void render_relationship(const json_t *r)
 {
     char text[TEXT_SIZE];
@@ -276,6 +346,12 @@ void render_relationship(const json_t *r)
     }
     render_resynchronization(r);
     render_schedule(r);
+    if (json_is_object(json_object_get(r, "Comparison"))) {
+        struct buffer progress = {0};
+        if (render_comparing(r, &progress) == STATUS_OK)
+            line("Comparison", "%s", (const char *)progress.data);
+        buffer_free(&progress);
+    }
     render_error(json_object_get(r, "LastError"));
     line("In step since", "%s",
          text_local_time(member_text(r, "LastReplicationTime"), "never", text));
@@ -284,6 +360,7 @@ void render_relationship(const json_t *r)
     if (member_number(r, "BandwidthLimit") > 0)
         line("Bandwidth limit", "%s/s", text_bytes(member_number(r, "BandwidthLimit"), text));
     json_array_foreach(json_object_get(r, "Disks"), index, entry) render_disk(entry);
+    render_comparison(r);
 }
 
 void render_server(const json_t *server)

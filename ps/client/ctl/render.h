@@ -19,6 +19,12 @@ void render_event(const json_t *event);
 // for others.
 enum status render_progress(const json_t *relationship, struct buffer *out) MUST_CHECK;
 
+// The same of a comparison that changes nothing.
+enum status render_comparing(const json_t *relationship, struct buffer *out) MUST_CHECK;
+
+// What the last comparison of a relationship has found, with the ranges that it lists.
+void render_comparison(const json_t *relationship);
+
 // How far the present part (comparing or merging) is, 0 to 100.
 unsigned render_percent(const json_t *relationship);
 

@@ -297,7 +297,7 @@ enum exit_code ctl_resume(struct ctl *ctl, const struct arguments *a)
     if (!ctl->json)
         ctl_print("%s\n", member_text(result, "Message"));
     // The id, for it stays the same whatever happens to the name.
-    code = progress_follow(ctl, member_text(relationship, "VMId"));
+    code = progress_follow(ctl, member_text(relationship, "VMId"), &followed_resynchronization);
     json_decref(result);
     return code;
 }
@@ -387,12 +387,45 @@ static bool is_cancel_answered(const json_t *r)
     return !member_is_true(r, "ResynchronizeCancelPending");
 }
 
+static bool is_comparing(const json_t *r)
+{
+    return json_is_object(json_object_get(r, "Comparison"));
+}
+
+static bool is_not_comparing(const json_t *r)
+{
+    return !is_comparing(r);
+}
+
+static enum exit_code stop_comparison(struct ctl *ctl, const struct arguments *a)
+{
+    json_t *result = NULL;
+    json_t *relationship = NULL;
+    enum exit_code code = send_and_settle(ctl, "stop", a, is_not_comparing, &result, &relationship);
+    if (code != EXIT_DONE)
+        return code;
+    if (ctl->json)
+        ctl_print_json(relationship);
+    else
+        ctl_print("The comparison is %s; nothing was changed.\n",
+                  is_comparing(relationship) ? "being stopped" : "stopped");
+    json_decref(relationship);
+    json_decref(result);
+    return EXIT_DONE;
+}
+
 enum exit_code ctl_stop(struct ctl *ctl, const struct arguments *a)
 {
     json_t *result = NULL;
     json_t *relationship = NULL;
-    enum exit_code code =
-        send_and_settle(ctl, "stop", a, is_cancel_answered, &result, &relationship);
+    enum exit_code code = look(ctl, a->name, &relationship);
+    if (code != EXIT_DONE)
+        return code;
+    bool comparing = is_comparing(relationship);
+    json_decref(relationship);
+    if (comparing)
+        return stop_comparison(ctl, a);
+    code = send_and_settle(ctl, "stop", a, is_cancel_answered, &result, &relationship);
     if (code != EXIT_DONE)
         return code;
     code = show_cancel(ctl, relationship);

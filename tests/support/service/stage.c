@@ -203,6 +203,32 @@ static enum status act_ask(const struct service_context *service, const struct q
     return *report ? STATUS_OK : status_no_memory("a report");
 }
 
+// Finds one range different; with hold_compare it does so and then waits for an order.
+static enum status act_compare(const struct service_context *service, registry_key key,
+                               struct job *job, const struct disk_hold *hold,
+                               struct comparison *out, uint64_t *rate)
+{
+    struct stage *stage = stage_of(service);
+    (void)key;
+    (void)hold;
+    pthread_mutex_lock(&stage->lock);
+    stage->compares++;
+    bool waits = stage->hold_compare;
+    pthread_cond_broadcast(&stage->changed);
+    pthread_mutex_unlock(&stage->lock);
+    while (waits && job_get_order(job) == JOB_GO)
+        (void)job_sleep(job, 10);
+    out->disk = calloc(1, sizeof *out->disk);
+    if (!out->disk)
+        return status_no_memory("a comparison");
+    out->disk_count = 1;
+    out->disk[0].total = out->disk[0].compared = 8 << 20;
+    comparison_note(&out->disk[0], 4096, 8192);
+    *rate = 1000;
+    return waits ? status_fail(STATUS_CANCELLED, 0, "The comparison was given up on request.")
+                 : STATUS_OK;
+}
+
 static enum status act_discard(const struct service_context *service, registry_key key)
 {
     struct stage *stage = stage_of(service);
@@ -225,6 +251,7 @@ static const struct replication_ops actor = {
     .run = act_run,
     .cancel = act_cancel,
     .ask = act_ask,
+    .compare = act_compare,
     .merge = act_merge,
     .discard = act_discard,
     .hold_replica = act_hold_replica,

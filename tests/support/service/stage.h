@@ -35,9 +35,10 @@ struct stage {
     struct stage_line run[STAGE_SCRIPT_MAX];    // attempts take these in order; then: merged
     struct stage_line cancel[STAGE_SCRIPT_MAX]; // likewise; then: cancelled
     struct stage_line merge[STAGE_SCRIPT_MAX];  // likewise; then: merged
-    unsigned runs, cancels, merges, discards;
-    bool hold;       // attempts wait for an order or for this to become false
-    bool hold_disks; // opening a primary's disks blocks until this is false, whatever is ordered
+    unsigned runs, cancels, merges, discards, compares;
+    bool hold;         // attempts wait for an order or for this to become false
+    bool hold_compare; // comparisons wait for an order
+    bool hold_disks;   // opening a primary's disks blocks until this is false, whatever is ordered
     unsigned active, most_active;         // attempts at once
     registry_key order[STAGE_SCRIPT_MAX]; // of the attempts' beginnings
     unsigned held, released;              // primaries' disks
