@@ -13,8 +13,8 @@ namespace VRep
         [DataMember(Name = "code")] public string Code { get; internal set; }
         [DataMember(Name = "message")] public string Message { get; internal set; }
         [DataMember(Name = "action")] public string Action { get; internal set; }
-        [DataMember(Name = "osCode")] public long OSCode { get; private set; }
-        [DataMember(Name = "eventId")] public int EventId { get; private set; }
+        [DataMember(Name = "osCode")] public long OSCode { get; internal set; }
+        [DataMember(Name = "eventId")] public int EventId { get; internal set; }
 
         internal static ServiceException FromJson(string text)
         {
@@ -80,6 +80,24 @@ namespace VRep
             });
         }
 
+        /// <summary>A comparison that was followed and came to no end.</summary>
+        internal static ServiceException OfComparison(Replication r)
+        {
+            Failure cause = r.LastComparison == null ? null : r.LastComparison.Error;
+            string outcome = r.LastComparison == null ? "Interrupted" : r.LastComparison.Outcome;
+            return new ServiceException(new Failure
+            {
+                Code = cause == null ? "Cancelled" : cause.Code,
+                Message = "The comparison of \"" + r.VMName + "\" has ended without a result: " + outcome + "." +
+                          (cause == null ? "" : " " + cause.Message),
+                Action = cause == null || string.IsNullOrEmpty(cause.Action)
+                             ? "To compare again: vrepctl compare \"" + r.VMName + "\""
+                             : cause.Action,
+                OSCode = cause == null ? 0 : cause.OSCode,
+                EventId = cause == null ? 0 : cause.EventId
+            });
+        }
+
         /// <summary>A failure that was noticed here and not by the service; <paramref name="code"/> is one of its
         /// codes.</summary>
         public ServiceException(string code, string message, string action)
@@ -112,7 +130,7 @@ namespace VRep
     internal static class Cmdlets
     {
         private static readonly Regex Command = new Regex(
-            "vrepctl (enable|status|resume|suspend|stop|remove|set|events)\\b(?: \"([^\"]*)\")?");
+            "vrepctl (enable|status|resume|suspend|stop|remove|set|events|compare)\\b(?: \"([^\"]*)\")?");
 
         private static readonly Regex Option = new Regex("--[a-z][a-z-]*");
 
@@ -122,6 +140,7 @@ namespace VRep
             { "resume", "Resume-VRepReplication" },   { "suspend", "Suspend-VRepReplication" },
             { "stop", "Stop-VRepReplication" },       { "remove", "Remove-VRepReplication" },
             { "set", "Set-VRepReplication" },         { "events", "Get-VRepReplicationEvent" },
+            { "compare", "Compare-VRepReplication" },
             { "--disk", "-ReplicatedDiskPaths" },     { "--replica", "-ReplicaServerName" },
             { "--auto-resynchronize", "-AutoResynchronizeEnabled" },
             { "--auto-resynchronize-start", "-AutoResynchronizeIntervalStart" },

@@ -4,7 +4,7 @@ using System.Management.Automation;
 
 namespace VRep
 {
-    /// <summary>How far a resynchronization has come, for people.</summary>
+    /// <summary>How far a resynchronization or comparison has come, for people.</summary>
     public static class ProgressText
     {
         private static readonly string[] Units = { "bytes", "KB", "MB", "GB", "TB" };
@@ -57,6 +57,24 @@ namespace VRep
 
         internal static ProgressRecord Of(Replication r, int id)
         {
+            return r.Comparison != null ? OfComparison(r, id) : OfResynchronization(r, id);
+        }
+
+        private static ProgressRecord OfComparison(Replication r, int id)
+        {
+            ComparisonProgress c = r.Comparison;
+            string activity = c.QueuePosition > 0 ? "Queued, place " + c.QueuePosition : c.Activity;
+            string rate = c.BytesPerSecond > 0 ? ", " + Size(c.BytesPerSecond) + "/s" : "";
+            string amount = c.BytesTotal == 0 ? "" : ": " + Size(c.BytesCompared) + " of " + Size(c.BytesTotal) + ", " +
+                                                     Size(c.BytesDifferent) + " different" + rate;
+            ProgressRecord record = new ProgressRecord(id, Title(r), activity + amount);
+            record.PercentComplete = c.BytesTotal == 0 ? -1 : (int)Math.Min(100, c.BytesCompared * 100.0 / c.BytesTotal);
+            record.SecondsRemaining = c.TimeRemaining == null ? -1 : (int)c.TimeRemaining.Value.TotalSeconds;
+            return record;
+        }
+
+        private static ProgressRecord OfResynchronization(Replication r, int id)
+        {
             string activity = Activity(r);
             string amount = Amount(r);
             string rate = r.ResynchronizeBytesPerSecond > 0 ? ", " + Size(r.ResynchronizeBytesPerSecond) + "/s" : "";
@@ -77,7 +95,8 @@ namespace VRep
 
         private static string Title(Replication r)
         {
-            return "Resynchronizing \"" + r.VMName + "\" to " + r.ReplicaServerName;
+            return r.Comparison != null ? "Comparing \"" + r.VMName + "\" with " + r.ReplicaServerName
+                                        : "Resynchronizing \"" + r.VMName + "\" to " + r.ReplicaServerName;
         }
 
         private static bool IsMerging(Replication r)

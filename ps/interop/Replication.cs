@@ -107,6 +107,8 @@ namespace VRep
             }
         }
 
+        [DataMember] public ComparisonProgress Comparison { get; private set; }
+        [DataMember] public Comparison LastComparison { get; private set; }
         [DataMember] public DateTime? NextAttemptTime { get; private set; }
         [DataMember] public int FailedAttempts { get; private set; }
         [DataMember] public Failure LastError { get; private set; }
@@ -126,6 +128,13 @@ namespace VRep
         private static TimeSpan TimeOfDay(string text)
         {
             return TimeSpan.Parse(text, CultureInfo.InvariantCulture);
+        }
+
+        [OnDeserialized]
+        private void NameComparison(StreamingContext context)
+        {
+            if (LastComparison != null)
+                LastComparison.Name(this);
         }
 
         void IFromInstance.SetInstance(string instance)

@@ -4,8 +4,8 @@ using System.Threading;
 
 namespace VRep
 {
-    /// <summary>A job of -AsJob: the requests are made already, and resynchronizations that they started are followed
-    /// to their ends. Output, Error and Progress are filled as a job's are.</summary>
+    /// <summary>A job of -AsJob: the requests are made already, and resynchronizations or comparisons that they started are
+    /// followed to their ends. Output, Error and Progress are filled as a job's are.</summary>
     public sealed class ReplicationJob : Job
     {
         private const uint LookEveryMs = 500;
@@ -37,10 +37,11 @@ namespace VRep
 
         /// <summary>Follows each of them, in a thread of its own; the job ends with the last one.</summary>
         /// <param name="passThru">How each has ended becomes output.</param>
-        public void Begin(Replication[] started, bool passThru)
+        /// <param name="comparing">They are comparisons, whose results are the output.</param>
+        public void Begin(Replication[] started, bool passThru, bool comparing)
         {
             SetJobState(JobState.Running);
-            Thread thread = new Thread(() => Run(started, passThru));
+            Thread thread = new Thread(() => Run(started, passThru, comparing));
             thread.IsBackground = true;
             thread.Start();
         }
@@ -51,7 +52,7 @@ namespace VRep
             return ended.WaitOne(milliseconds);
         }
 
-        /// <summary>Ends the following; the resynchronizations go on.</summary>
+        /// <summary>Ends the following; what was followed goes on.</summary>
         public override void StopJob()
         {
             stopped = true;
@@ -68,15 +69,15 @@ namespace VRep
             base.Dispose(disposing);
         }
 
-        private void Run(Replication[] started, bool passThru)
+        private void Run(Replication[] started, bool passThru, bool comparing)
         {
             for (int i = 0; i < started.Length && !stopped; i++)
-                Follow(started[i], i, passThru);
+                Follow(started[i], i, passThru, comparing);
             SetJobState(stopped ? JobState.Stopped : Error.Count > 0 ? JobState.Failed : JobState.Completed);
             ended.Set();
         }
 
-        private void Follow(Replication started, int activity, bool passThru)
+        private void Follow(Replication started, int activity, bool passThru, bool comparing)
         {
             try
             {
@@ -85,10 +86,10 @@ namespace VRep
                     string name = started.VMId == null ? started.VMName : started.VMId.Value.ToString();
                     Replication last = client.Wait(name, LookEveryMs, started.Instance,
                                                    now => Show(ProgressText.Of(now, activity)));
-                    if (passThru)
-                        Output.Add(new PSObject(last));
-                    if (last.ReplicationState != ReplicationState.Replicating)
-                        Error.Add(ServiceException.OfEnd(last).ToErrorRecord(last));
+                    if (comparing)
+                        TellComparison(last);
+                    else
+                        TellEnd(last, passThru);
                 }
             }
             catch (ServiceException problem)
@@ -101,6 +102,22 @@ namespace VRep
                 client = null;
             }
             Show(ProgressText.End(started, activity));
+        }
+
+        private void TellEnd(Replication last, bool passThru)
+        {
+            if (passThru)
+                Output.Add(new PSObject(last));
+            if (last.ReplicationState != ReplicationState.Replicating)
+                Error.Add(ServiceException.OfEnd(last).ToErrorRecord(last));
+        }
+
+        private void TellComparison(Replication last)
+        {
+            if (last.LastComparison != null && last.LastComparison.Outcome == "Finished")
+                Output.Add(new PSObject(last.LastComparison));
+            else
+                Error.Add(ServiceException.OfComparison(last).ToErrorRecord(last));
         }
 
         private void Show(ProgressRecord record)

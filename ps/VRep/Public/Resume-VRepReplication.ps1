@@ -12,7 +12,8 @@ function Resume-VRepReplication {
     sent. It returns as soon as the service has begun or queued it, as Resume-VMReplication does; use -Wait to stay and
     see the progress, or -AsJob. Until the merge the replica's disks are not written and Stop-VRepReplication cancels.
 
-    When not to resynchronize by hand: while the primary's disk is in use, during hours in which both hosts' storage is
+    Whether it is needed at all, Compare-VRepReplication finds without changing anything: the first step where you are not
+    sure. When not to resynchronize by hand: while the primary's disk is in use, during hours in which both hosts' storage is
     needed (both read their whole disks), and when the replica's content may be the one that is wanted (see
     -OverwriteReplica). A resynchronization that was suspended or interrupted needs no new one: continue it.
 
@@ -91,6 +92,9 @@ function Resume-VRepReplication {
     Get-VRepReplication -ReplicationState WaitingForStartResynchronize | Resume-VRepReplication -Resynchronize
 
     Starts all resynchronizations that are required. Some of them run at once, the others queue.
+
+    .LINK
+    Compare-VRepReplication
 
     .LINK
     Suspend-VRepReplication
@@ -186,7 +190,7 @@ function Resume-VRepReplication {
         if ($AsJob) {
             Start-FollowingJob -Cmdlet $PSCmdlet -Job $job -Started $started -PassThru $Passthru
         } elseif ($Wait -and $started.Count -gt 0) {
-            Wait-Resynchronization -Cmdlet $PSCmdlet -Started $started -PassThru $Passthru
+            Wait-Following -Cmdlet $PSCmdlet -Started $started -PassThru $Passthru
         }
     }
 }

@@ -1,14 +1,14 @@
 function Stop-VRepReplication {
     <#
     .SYNOPSIS
-    Cancels a resynchronization.
+    Cancels a resynchronization, or ends a comparison.
 
     .DESCRIPTION
     Cancels a resynchronization that runs, queues or is suspended. The replica deletes what it received; its disks are what
     they were before. The relationship waits for another resynchronization, which begins at block 0.
 
     The replica alone grants a cancel. While it cannot be reached, the cancel is pending and a warning says so; the service
-    keeps asking. After the commit it is too late: the merge finishes, and an error says so. It neither pauses nor
+    keeps asking. After the commit it is too late: the merge finishes, and an error says so. A comparison ends without a result. It neither pauses nor
     removes a replication: see Suspend-VRepReplication and Remove-VRepReplication.
 
     .PARAMETER VMName
@@ -82,8 +82,12 @@ function Stop-VRepReplication {
             if ($PSCmdlet.ShouldProcess($relationship.VMName, 'Cancel the resynchronization')) {
                 $result = Invoke-Verb -Cmdlet $PSCmdlet -Relationship $relationship -Verb stop
                 if ($null -ne $result) {
-                    $last = Wait-Settled $result.Relationship { -not $args[0].ResynchronizeCancelPending }
-                    Write-CancelOutcome -Cmdlet $PSCmdlet -Relationship $last
+                    $last = Wait-Settled $result.Relationship {
+                        -not $args[0].ResynchronizeCancelPending -and $null -eq $args[0].Comparison
+                    }
+                    if ($null -eq $relationship.Comparison) {
+                        Write-CancelOutcome -Cmdlet $PSCmdlet -Relationship $last
+                    }
                     if ($Passthru) {
                         $last
                     }

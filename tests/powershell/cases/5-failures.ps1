@@ -8,6 +8,7 @@ $Cmdlets = @{
     'Stop-VRepReplication'         = { param($Name, $Instance) Stop-VRepReplication $Name -Instance $Instance }
     'Remove-VRepReplication'       = { param($Name, $Instance) Remove-VRepReplication $Name -Instance $Instance }
     'Test-VRepReplicationConnection' = { param($Name, $Instance) Test-VRepReplicationConnection -VMName $Name -Instance $Instance }
+    'Compare-VRepReplication'      = { param($Name, $Instance) Compare-VRepReplication $Name -Instance $Instance }
     'Start-VRepInitialReplication' = { param($Name, $Instance) Start-VRepInitialReplication $Name -UseBackup -Instance $Instance }
 }
 

@@ -37,6 +37,7 @@ $Before = @{
     'Resume-VRepReplication 2'       = { Suspend-VRepReplication MyVM }
     'Resume-VRepReplication 4'       = { Suspend-VRepReplication NewVM }
     'Resume-VRepReplication 5'       = { Stop-VRepReplication 'Slow VM', NewVM -ErrorAction Ignore }
+    'Compare-VRepReplication 2'      = { Wait-State NewVM Replicating }
     'Suspend-VRepReplication 1'      = { Resume-VRepReplication MyVM -ErrorAction Ignore }
     'Remove-VRepReplication 1'       = { Wait-State MyVM Replicating }
 }
@@ -45,7 +46,7 @@ $Slow = 'Stop-VRepReplication 1', 'Suspend-VRepReplication 2'
 
 Test 'help: every example runs without an error' {
     $ran = 0
-    foreach ($name in 'Enable-VRepReplication', 'Start-VRepInitialReplication', 'Get-VRepReplication', 'Set-VRepReplication',
+    foreach ($name in 'Enable-VRepReplication', 'Start-VRepInitialReplication', 'Get-VRepReplication', 'Set-VRepReplication', 'Compare-VRepReplication',
         'Suspend-VRepReplication', 'Resume-VRepReplication', 'Stop-VRepReplication', 'Get-VRepReplicationEvent',
         'Test-VRepReplicationConnection', 'Export-VRepDiagnostics', 'Remove-VRepReplication') {
         $number = 0
