@@ -136,7 +136,7 @@ def guard_refuses(lab):
 
 def window_ends(lab):
     """What still runs at the end suspends itself when that is wanted, and goes on in the next window."""
-    pair = related(lab, MIB)
+    pair = related(lab, MIB // 4)
     seconds = 6 * PATIENCE
     window(lab, clock(-hours(1)), clock(seconds), auto_resynchronize_suspend_at_interval_end=True)
     paused = lab.primary.wait_state("pair", RESYNC_SUSPENDED, 30 + seconds)
