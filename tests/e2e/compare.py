@@ -17,7 +17,7 @@ SIZE = 64 * MIB + 8 * KIB
 BLOCK = 4 * KIB
 FAILED, REFUSED = 1, 5
 STARTED, NOTHING, DIFFERENCES, ENDED = 50050, 50051, 50052, 50053
-OF_THE_COMPARISON = ("LastComparison", "MeasuredBytesPerSecond", "ComparingSince")
+NOT_COMPARED = ("LastComparison", "MeasuredBytesPerSecond", "ComparingSince", "NotStartedToldTime")
 QEMU_WRITES = 101
 
 
@@ -46,10 +46,10 @@ def differing(primary, replica):
 def record(service):
     """The state file, without what a comparison may change."""
     folder = os.path.join(service.data, "relationships")
-    name, = os.listdir(folder)
+    name, = (name for name in os.listdir(folder) if name.endswith(".json"))
     with open(os.path.join(folder, name), encoding="utf-8") as file:
         kept = json.load(file)
-    return {key: value for key, value in kept.items() if key not in OF_THE_COMPARISON and "Look" not in key}
+    return {key: value for key, value in kept.items() if key not in NOT_COMPARED and "Look" not in key}
 
 
 def everything(lab, pair):

@@ -43,11 +43,13 @@ def ask(service, verb, **members):
 
 def everything(lab, pair):
     """All that a question must leave as it is."""
-    files = [disk.path for disk in pair]
+    found = {disk.path: sha256(disk.path) for disk in pair}
     for service in (lab.primary, lab.replica):
         folder = os.path.join(service.data, "relationships")
-        files += [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
-    found = {path: sha256(path) for path in files}
+        name, = (name for name in os.listdir(folder) if name.endswith(".json"))
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            found[service.role + "'s record"] = {key: value for key, value in json.load(file).items()
+                                                 if "Look" not in key and key != "NotStartedToldTime"}
     for service in (lab.primary, lab.replica):
         found[service.role] = [event["RecordId"] for event in service.events() if event["Id"] in EVENTS]
     return found
