@@ -5,10 +5,12 @@
 import importlib.util
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 
 from vrep_e2e import MIB, Skip, check, main, poll
@@ -37,9 +39,9 @@ def prepared(lab):
     return pair
 
 
-def run(*command):
+def run(*command, environment=None):
     return subprocess.run(command, capture_output=True, text=True, timeout=60 * PATIENCE, stdin=subprocess.DEVNULL,
-                          check=False)
+                          env=environment, check=False)
 
 
 def c_example(lab):
@@ -84,6 +86,29 @@ def python_example(lab):
     lab.finished("pair", [pair])
     done = run(sys.executable, script, "nobody", lab.primary.instance, LIBRARY)
     check(done.returncode == 1 and "nobody" in done.stderr, f"{done}")
+
+
+def csharp_example(lab):
+    """The same from C#, with UTF-8 texts and a callback."""
+    if PRESET == "asan":
+        raise Skip("mono cannot load a library that has a sanitizer")
+    if not shutil.which("mcs") or not shutil.which("mono"):
+        raise Skip("there is no mcs, or no mono")
+    pair = prepared(lab)
+    lab.primary.request("set", name="pair", bandwidth_limit=2 * MIB)
+    environment = {**os.environ, "LD_LIBRARY_PATH": BIN}
+    with tempfile.TemporaryDirectory() as folder:
+        example = os.path.join(folder, "Resync.exe")
+        built = run("mcs", "-warnaserror", "-out:" + example, os.path.join(EXAMPLES, "Resync.cs"))
+        check(built.returncode == 0, f"{built}")
+        done = run("mono", example, "pair", lab.primary.instance, environment=environment)
+        check(done.returncode == 0, f"{done}")
+        shown = [json.loads(line) for line in done.stdout.splitlines()]
+        check(len(shown) > 1 and shown[0]["ReplicationState"] == 11 and shown[-1]["ReplicationState"] == 4, f"{done}")
+        lab.finished("pair", [pair])
+        failed = run("mono", example, "ab\u00e4nder\"\\ung", lab.primary.instance, environment=environment)
+        error = json.loads(failed.stderr)
+        check(failed.returncode == 1 and "ab\u00e4nder\"\\ung" in error["message"], f"{failed}")
 
 
 def many_at_once(lab):
@@ -194,4 +219,5 @@ def too_large_a_reply_of_a_liar(lab):
         served[0].close()
 
 
-main(c_example, python_example, many_at_once, dies_in_a_request, too_large_a_reply, too_large_a_reply_of_a_liar)
+main(c_example, python_example, csharp_example, many_at_once, dies_in_a_request, too_large_a_reply,
+     too_large_a_reply_of_a_liar)
