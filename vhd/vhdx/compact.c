@@ -162,7 +162,7 @@ static enum status chunk_has_partial(struct vhdx *x, uint64_t chunk, bool *parti
     uint64_t first = chunk << g->chunk_ratio_shift;
     uint64_t last = min_u64((chunk + 1) << g->chunk_ratio_shift, g->block_count);
     enum status status = STATUS_OK;
-    uint64_t count;
+    uint64_t count = 0;
     *partial = false;
     for (uint64_t block = first; block < last && !*partial && !status; block += count) {
         struct vhdx_block entry;
