@@ -1,6 +1,5 @@
 #include "base/buffer.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +33,7 @@ enum status buffer_append(struct buffer *b, const void *data, size_t size)
     return s;
 }
 
-static enum status append_formatted(struct buffer *b, const char *format, va_list args)
-    PRINTF_LIKE(2, 0);
-
-static enum status append_formatted(struct buffer *b, const char *format, va_list args)
+enum status buffer_vprintf(struct buffer *b, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
@@ -57,7 +53,7 @@ enum status buffer_printf(struct buffer *b, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    enum status s = append_formatted(b, format, args);
+    enum status s = buffer_vprintf(b, format, args);
     va_end(args);
     return s;
 }

@@ -3,6 +3,7 @@
 #ifndef VREP_BASE_BUFFER_H
 #define VREP_BASE_BUFFER_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ enum status buffer_append(struct buffer *b, const void *data, size_t size) MUST_
 
 // Appends formatted text; the buffer stays NUL-terminated past its size.
 enum status buffer_printf(struct buffer *b, const char *format, ...) MUST_CHECK PRINTF_LIKE(2, 3);
+enum status buffer_vprintf(struct buffer *b, const char *format, va_list args) MUST_CHECK
+    PRINTF_LIKE(2, 0);
 
 // Removes `size` bytes from the front (size <= b->size).
 void buffer_consume(struct buffer *b, size_t size);

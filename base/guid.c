@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/os.h"
 
 // The order in which the bytes appear in the text: the first three fields are little-endian in
@@ -49,17 +50,6 @@ char *guid_format(const struct guid *g, char text[GUID_TEXT_SIZE])
     }
     *p = '\0';
     return text;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 bool guid_parse(const char *text, struct guid *out)

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,17 +64,12 @@ size_t emit_utf16(struct buffer *out, const char *text)
 void emit_text(struct buffer *out, const char *format, ...)
 {
     va_list arguments;
-    va_list again;
     va_start(arguments, format);
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    enum status status = buffer_vprintf(out, format, arguments);
     va_end(arguments);
-    assert(length >= 0);
-    if (buffer_reserve(out, (size_t)length + 1) != STATUS_OK)
+    assert(status != STATUS_INTERNAL);
+    if (status != STATUS_OK)
         arena_exhausted();
-    vsnprintf((char *)out->data + out->size, (size_t)length + 1, format, again);
-    va_end(again);
-    out->size += (size_t)length;
 }
 
 uint32_t emit_offset(const struct buffer *out)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "etw/compile/c_name.h"
 
 static const struct attribute_slot *find_slot(const struct attribute_slot *slots, size_t count,
@@ -47,17 +48,6 @@ enum status read_leaf(const struct manifest *manifest, const struct xml_element 
     return read_attributes(manifest, element, slots, count);
 }
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return 16;
-}
-
 static bool parse_number(const char *text, uint64_t *out)
 {
     int base = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
@@ -66,8 +56,9 @@ static bool parse_number(const char *text, uint64_t *out)
     if (!*c)
         return false;
     for (; *c; c++) {
-        if (digit(*c) >= base || __builtin_mul_overflow(value, (uint64_t)base, &value) ||
-            __builtin_add_overflow(value, (uint64_t)digit(*c), &value))
+        int digit = hex_digit(*c);
+        if (digit < 0 || digit >= base || __builtin_mul_overflow(value, (uint64_t)base, &value) ||
+            __builtin_add_overflow(value, (uint64_t)digit, &value))
             return false;
     }
     *out = value;

@@ -7,77 +7,21 @@
 #include <string.h>
 
 #include "tests/support/must.h"
-#include "tests/support/service/stage.h"
-#include "vhd/vhd.h"
-
-#ifdef _WIN32
-#define ROOT     "C:\\\\disks\\\\" // as JSON has it
-#define ROOT_RAW "C:\\disks\\"
-#else
-#define ROOT     "/disks/"
-#define ROOT_RAW ROOT
-#endif
-
-#define ENABLE(name, disk, role) \
-    "{\"verb\": \"enable\", \"name\": \"" name "\", \"disks\": [\"" ROOT disk "\"], " role "}"
-
-static int set_up(void **state)
-{
-    if (stage_set_up(state) != 0)
-        return -1;
-    static const char *const paths[] = {ROOT_RAW "p1.vhdx", ROOT_RAW "p2.vhdx"};
-    for (size_t i = 0; i < 2; i++) {
-        const struct vhd_create how = {.fs = mem_fs_system(((struct stage *)*state)->disks),
-                                       .format = VHD_FORMAT_VHDX,
-                                       .type = VHD_TYPE_DYNAMIC,
-                                       .virtual_size = 8 << 20,
-                                       .block_size = 1 << 20};
-        assert_ok(vhd_create(paths[i], &how));
-    }
-    return 0;
-}
-
-// A request that must succeed; its result, to be freed.
-static json_t *done(struct stage *s, const char *request)
-{
-    json_t *result;
-    assert_ok(stage_request(s, request, &result));
-    return result;
-}
-
-static void do_it(struct stage *s, const char *request)
-{
-    json_decref(done(s, request));
-}
-
-// A request that must fail so, with a text that contains `says`.
-static void refused(struct stage *s, const char *request, enum status wanted, const char *says)
-{
-    json_t *result;
-    assert_status(stage_request(s, request, &result), wanted);
-    if (!strstr(status_last()->message, says))
-        fail_msg("\"%s\" does not say \"%s\"", status_last()->message, says);
-}
-
-static const char *text(const json_t *object, const char *name)
-{
-    const char *value = json_string_value(json_object_get(object, name));
-    return value ? value : "";
-}
+#include "tests/support/service/ask.h"
 
 static void events__pages__each_once_in_order(void **state)
 {
     struct stage *s = *state;
-    do_it(s, ENABLE("vm", "p1.vhdx", "\"as_replica\": true"));
+    ask_do(s, ENABLE("vm", "p1.vhdx", "\"as_replica\": true"));
     for (int i = 0; i < 9; i++)
-        do_it(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 1}");
+        ask_do(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 1}");
     json_int_t last = 0;
     size_t seen = 0, page_size;
     do {
         char request[100];
         snprintf(request, sizeof request,
                  "{\"verb\": \"events\", \"after\": %" PRId64 ", \"limit\": 4}", (int64_t)last);
-        json_t *page = done(s, request);
+        json_t *page = ask_done(s, request);
         const json_t *events = json_object_get(page, "Events");
         page_size = json_array_size(events);
         for (size_t i = 0; i < page_size; i++)
@@ -89,15 +33,15 @@ static void events__pages__each_once_in_order(void **state)
         json_decref(page);
     } while (page_size > 0);
     assert_int_equal(seen, 10);
-    refused(s, "{\"verb\": \"events\", \"limit\": 1001}", STATUS_INVALID_ARGUMENT, "1000");
-    refused(s, "{\"verb\": \"events\", \"limit\": 0}", STATUS_INVALID_ARGUMENT, "limit");
+    ask_refused(s, "{\"verb\": \"events\", \"limit\": 1001}", STATUS_INVALID_ARGUMENT, "1000");
+    ask_refused(s, "{\"verb\": \"events\", \"limit\": 0}", STATUS_INVALID_ARGUMENT, "limit");
 }
 
 static void assert_events(struct stage *s, const char *filter, size_t expected)
 {
     char request[300];
     snprintf(request, sizeof request, "{\"verb\": \"events\", %s}", filter);
-    json_t *page = done(s, request);
+    json_t *page = ask_done(s, request);
     assert_int_equal(json_array_size(json_object_get(page, "Events")), expected);
     json_decref(page);
 }
@@ -105,13 +49,13 @@ static void assert_events(struct stage *s, const char *filter, size_t expected)
 static void events__filters__a_page_is_one_of_matches(void **state)
 {
     struct stage *s = *state;
-    do_it(s, ENABLE("vm", "p1.vhdx", "\"as_replica\": true"));
-    do_it(s, ENABLE("copy", "p2.vhdx", "\"as_replica\": true"));
+    ask_do(s, ENABLE("vm", "p1.vhdx", "\"as_replica\": true"));
+    ask_do(s, ENABLE("copy", "p2.vhdx", "\"as_replica\": true"));
     for (int i = 0; i < 5; i++) {
-        do_it(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 1}");
-        do_it(s, "{\"verb\": \"server-set\", \"bandwidth_limit\": 1}");
+        ask_do(s, "{\"verb\": \"set\", \"name\": \"vm\", \"bandwidth_limit\": 1}");
+        ask_do(s, "{\"verb\": \"server-set\", \"bandwidth_limit\": 1}");
     }
-    refused(s, "{\"verb\": \"stop\", \"name\": \"vm\"}", STATUS_REFUSED, "");
+    ask_refused(s, "{\"verb\": \"stop\", \"name\": \"vm\"}", STATUS_REFUSED, "");
     assert_events(s, "\"ids\": [[32074, 32074]]", 2);
     assert_events(s, "\"ids\": [[50002, 50002], [50003, 50004]]", 10);
     assert_events(s, "\"ids\": [[50002, 50002]], \"limit\": 3", 3);
@@ -121,9 +65,10 @@ static void events__filters__a_page_is_one_of_matches(void **state)
     assert_events(s, "\"since\": \"2026-01-01T00:00:00Z\", \"ids\": [[50003, 50003]]", 5);
     assert_events(s, "\"until\": \"2026-01-01T00:00:00Z\"", 0);
     assert_events(s, "\"newest\": true, \"limit\": 4, \"ids\": [[50003, 50003]]", 4);
-    json_t *page = done(
+    json_t *page = ask_done(
         s, "{\"verb\": \"events\", \"newest\": true, \"limit\": 1, \"ids\": [[32074, 32074]]}");
-    assert_string_equal(text(json_array_get(json_object_get(page, "Events"), 0), "VmName"), "copy");
+    assert_string_equal(ask_text(json_array_get(json_object_get(page, "Events"), 0), "VmName"),
+                        "copy");
     assert_true(json_is_true(json_object_get(page, "More")));
     assert_int_equal(json_integer_value(json_object_get(page, "First")), 2);
     assert_int_equal(json_integer_value(json_object_get(page, "Last")), 13);
@@ -151,29 +96,30 @@ static void events__wrong_filters__one_clear_error_each(void **state)
         {"{\"verb\": \"events\", \"newest\": 1}", "newest"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        refused(s, rows[i].request, STATUS_INVALID_ARGUMENT, rows[i].says);
+        ask_refused(s, rows[i].request, STATUS_INVALID_ARGUMENT, rows[i].says);
 }
 
 static void events__of_a_person__name_account_and_client(void **state)
 {
     struct stage *s = *state;
-    do_it(s, ENABLE("vm", "p1.vhdx", "\"as_replica\": true"));
-    json_t *page = done(s, "{\"verb\": \"events\"}");
+    ask_do(s, ENABLE("vm", "p1.vhdx", "\"as_replica\": true"));
+    json_t *page = ask_done(s, "{\"verb\": \"events\"}");
     const json_t *event = json_array_get(json_object_get(page, "Events"), 0);
-    assert_string_equal(text(event, "Account"), "HOST\\alice");
-    assert_string_equal(text(event, "Client"), "test");
+    assert_string_equal(ask_text(event, "Account"), "HOST\\alice");
+    assert_string_equal(ask_text(event, "Client"), "test");
     json_decref(page);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(events__pages__each_once_in_order, set_up, stage_tear_down),
-        cmocka_unit_test_setup_teardown(events__filters__a_page_is_one_of_matches, set_up,
+        cmocka_unit_test_setup_teardown(events__pages__each_once_in_order, ask_set_up,
                                         stage_tear_down),
-        cmocka_unit_test_setup_teardown(events__wrong_filters__one_clear_error_each, set_up,
+        cmocka_unit_test_setup_teardown(events__filters__a_page_is_one_of_matches, ask_set_up,
                                         stage_tear_down),
-        cmocka_unit_test_setup_teardown(events__of_a_person__name_account_and_client, set_up,
+        cmocka_unit_test_setup_teardown(events__wrong_filters__one_clear_error_each, ask_set_up,
+                                        stage_tear_down),
+        cmocka_unit_test_setup_teardown(events__of_a_person__name_account_and_client, ask_set_up,
                                         stage_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,6 @@
 #include "ps/client/ctl/ctl.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buffer.h"
@@ -128,21 +127,14 @@ static void remove_controls(struct buffer *text)
 void ctl_print(const char *format, ...)
 {
     struct buffer text = {0};
-    char *formatted = NULL;
-    va_list args, again;
+    va_list args;
     va_start(args, format);
-    va_copy(again, args);
-    int size = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (size >= 0 && buffer_reserve(&text, (size_t)size + 1) == STATUS_OK) {
-        vsnprintf((char *)text.data, (size_t)size + 1, format, args);
-        text.size = (size_t)size;
-        remove_controls(&text);
-        formatted = (char *)text.data;
-    }
+    enum status status = buffer_vprintf(&text, format, args);
     va_end(args);
-    if (formatted)
-        os_print(false, formatted);
+    if (status == STATUS_OK) {
+        remove_controls(&text);
+        os_print(false, (const char *)text.data);
+    }
     buffer_free(&text);
 }
 
