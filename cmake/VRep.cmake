@@ -42,7 +42,7 @@ endfunction()
 
 # vrep_dll(NAME FROM lib DEF file.def [LIBS lib...]): a shared library of all of FROM that exports what the .def
 # file lists and nothing else. The .def file is the one list: the version script for ELF, whose exports have the
-# version VREP_<major version of the .def file>, is made from it.
+# version VREP_<major version of the .def file>, is made from it, and so is the name, libNAME.so.<major version>.
 function(vrep_dll NAME)
     cmake_parse_arguments(ARG "" "FROM;DEF" "LIBS" ${ARGN})
     set(def "${CMAKE_CURRENT_SOURCE_DIR}/${ARG_DEF}")
@@ -59,7 +59,9 @@ function(vrep_dll NAME)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${def}")
         file(STRINGS "${def}" names REGEX "^[ \t]+[A-Za-z_]")
         file(STRINGS "${def}" version REGEX "^VERSION ")
-        string(REGEX REPLACE "^VERSION ([0-9]+).*" "\\1" version "${version}")
+        string(REGEX REPLACE "^VERSION ([0-9.]+).*" "\\1" full_version "${version}")
+        string(REGEX REPLACE "[.].*" "" version "${full_version}")
+        set_target_properties(${NAME} PROPERTIES VERSION "${full_version}" SOVERSION "${version}")
         set(exports "")
         foreach(name IN LISTS names)
             string(REGEX REPLACE "^[ \t]+([A-Za-z0-9_]+).*" "\\1" name "${name}")

@@ -20,6 +20,8 @@ function(vrep_module NAME)
     cmake_parse_arguments(ARG "" "FOLDER;LIBRARY" "FILES" ${ARGN})
     set(module "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/modules/${NAME}")
     set(manifest "${CMAKE_CURRENT_BINARY_DIR}/${NAME}.psd1")
+    # Under the name by which .NET looks for it, without a version.
+    set(library "$<TARGET_FILE_PREFIX:${ARG_LIBRARY}>$<TARGET_FILE_BASE_NAME:${ARG_LIBRARY}>$<TARGET_FILE_SUFFIX:${ARG_LIBRARY}>")
     configure_file("${ARG_FOLDER}/${NAME}.psd1.in" "${manifest}" @ONLY)
     file(GLOB_RECURSE scripts CONFIGURE_DEPENDS
         "${ARG_FOLDER}/*.ps1" "${ARG_FOLDER}/*.psm1" "${ARG_FOLDER}/*.ps1xml" "${ARG_FOLDER}/*.txt")
@@ -28,7 +30,8 @@ function(vrep_module NAME)
         COMMAND ${CMAKE_COMMAND} -E rm -rf "${module}" # what is no longer there is not in the module either
         COMMAND ${CMAKE_COMMAND} -E copy_directory "${ARG_FOLDER}" "${module}"
         COMMAND ${CMAKE_COMMAND} -E rm "${module}/${NAME}.psd1.in"
-        COMMAND ${CMAKE_COMMAND} -E copy "${manifest}" ${ARG_FILES} $<TARGET_FILE:${ARG_LIBRARY}> "${module}"
+        COMMAND ${CMAKE_COMMAND} -E copy "${manifest}" ${ARG_FILES} "${module}"
+        COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:${ARG_LIBRARY}> "${module}/${library}"
         COMMAND ${CMAKE_COMMAND} -E touch "${stamp}"
         DEPENDS ${scripts} "${manifest}" ${ARG_FILES} ${ARG_LIBRARY}
         COMMENT "Assembling the module ${NAME}" VERBATIM)

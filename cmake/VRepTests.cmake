@@ -183,6 +183,20 @@ function(vrep_crash_states LEAST)
     set_tests_properties(crash.states PROPERTIES FIXTURES_REQUIRED crash_states LABELS crash TIMEOUT 60)
 endfunction()
 
+# vrep_package_tests(FOLDER): scripts that look at the packages of the preset native, and the test that makes those.
+function(vrep_package_tests FOLDER)
+    vrep_test_folder(${FOLDER} TIMEOUT 300)
+    get_property(tests DIRECTORY PROPERTY TESTS)
+    list(FILTER tests INCLUDE REGEX "^${FOLDER}\\.")
+    if(NOT tests)
+        return()
+    endif()
+    set(packages "${CMAKE_BINARY_DIR}/packages")
+    add_test(NAME ${FOLDER}.build COMMAND ${CMAKE_CPACK_COMMAND} --config "${CMAKE_BINARY_DIR}/CPackConfig.cmake" -B "${packages}")
+    set_tests_properties(${FOLDER}.build PROPERTIES FIXTURES_SETUP packages LABELS ${FOLDER} TIMEOUT 120)
+    set_tests_properties(${tests} PROPERTIES FIXTURES_REQUIRED packages)
+endfunction()
+
 # Fuzz targets: <name>.c defines LLVMFuzzerTestOneInput. With libFuzzer they search; in every other build they
 # replay corpus/<name>/ and so keep what was once found from coming back. limits/ bounds the memory of each input.
 function(vrep_fuzz_folder FOLDER)

@@ -3,8 +3,8 @@
 static enum status no_manager(void)
 {
     status_fail(STATUS_UNSUPPORTED, 0, "Only Windows services are installed by this program.");
-    return status_advise(0, "Write a systemd unit of Type=notify with ExecStart=.../vrepsvc "
-                            "--service, and enable it.");
+    return status_advise(0, "Here systemd starts it: systemctl enable --now vrep, or vrep@NAME for "
+                            "an instance.");
 }
 
 enum status host_install(const struct host_installation *installation)
