@@ -28,6 +28,16 @@ enum status os_host_name(char **out) MUST_CHECK;
 
 uint32_t os_process_id(void);
 
+// What memory for the data of a disk is aligned to: unbuffered access wants it, and the system's
+// own copies to a less aligned place take half as long again.
+#define OS_DATA_ALIGNMENT 4096u
+
+// `size` bytes for the data of a disk, aligned so. NULL: out of memory. Freed by os_free_data.
+void *os_alloc_data(size_t size);
+
+// `data`: of os_alloc_data, or NULL.
+void os_free_data(void *data);
+
 // The folder that holds this program, for finding data beside it. Allocated; caller frees.
 enum status os_program_folder(char **out) MUST_CHECK;
 

@@ -14,6 +14,17 @@
 #include "base/os_path.h"
 #include "base/utf.h"
 
+void *os_alloc_data(size_t size)
+{
+    void *data;
+    return posix_memalign(&data, OS_DATA_ALIGNMENT, size) == 0 ? data : NULL;
+}
+
+void os_free_data(void *data)
+{
+    free(data);
+}
+
 enum status os_random(void *buffer, size_t size)
 {
     uint8_t *p = buffer;

@@ -42,6 +42,16 @@ bool os_win32_retry(const struct os_win32_retry *retry)
     return true;
 }
 
+void *os_alloc_data(size_t size)
+{
+    return _aligned_malloc(size, OS_DATA_ALIGNMENT);
+}
+
+void os_free_data(void *data)
+{
+    _aligned_free(data);
+}
+
 enum status os_random(void *buffer, size_t size)
 {
     uint8_t *p = buffer;

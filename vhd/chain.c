@@ -191,7 +191,7 @@ enum status vhd_chain_extent(struct vhd *disk, enum vhd_map_scope scope, uint64_
                              uint64_t limit, struct vhd_extent *out)
 {
     for (;;) {
-        enum status status = disk->image->ops->map(disk->image, offset, limit, out);
+        enum status status = disk->image->ops->map(disk->image, offset, limit, true, out);
         if (status != STATUS_OK || out->kind != VHD_EXTENT_PARENT || scope == VHD_MAP_LEAF)
             return status;
         if (!disk->parent)
@@ -214,7 +214,8 @@ enum status vhd_chain_read(struct vhd *disk, uint64_t offset, void *buffer, size
         return disk->image->ops->read(disk->image, offset, buffer, length);
     while (length > 0) {
         struct vhd_extent extent;
-        enum status status = disk->image->ops->map(disk->image, offset, length, &extent);
+        // To look for holes takes longer than to read them.
+        enum status status = disk->image->ops->map(disk->image, offset, length, false, &extent);
         if (status != STATUS_OK)
             return status;
         size_t size = (size_t)extent.length;

@@ -19,8 +19,9 @@ struct vhd_image_ops {
                          size_t length);
     enum status (*zero)(struct vhd_image *image, uint64_t offset, uint64_t length);
     enum status (*flush)(struct vhd_image *image);
-    // DATA, ZERO or PARENT at `offset`, at most `limit` bytes; sector granularity.
-    enum status (*map)(struct vhd_image *image, uint64_t offset, uint64_t limit,
+    // DATA, ZERO or PARENT at `offset`, at most `limit` bytes; sector granularity. `holes`: holes
+    // of the file are looked for in what is allocated, and are ZERO.
+    enum status (*map)(struct vhd_image *image, uint64_t offset, uint64_t limit, bool holes,
                        struct vhd_extent *out);
     // Everything of `info` except path, parent_path and depth.
     void (*get_info)(struct vhd_image *image, struct vhd_info *info);

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/os.h"
 
 #define STEP_SIZE  (8u << 20) // bytes of data that are moved at once
-#define ALIGNMENT  4096u      // of data in memory, so that the file layer may go around the cache
 #define PIECES_MAX 256        // of one batch: scattered small extents are handed over together
 #define BATCHES    3
-#define THREAD_MIN (32u << 20) // less is sooner copied than a thread started
+#define THREAD_MIN (4u << 20) // less is sooner copied than a thread started
 
 struct piece {
     uint64_t offset;
@@ -21,9 +21,8 @@ struct piece {
 struct batch {
     struct piece pieces[PIECES_MAX];
     unsigned count; // 0: nothing is left
-    uint8_t *memory;
-    uint8_t *data; // in `memory`, aligned
-    size_t room;   // bytes at `data`
+    uint8_t *data;  // aligned, so that the file layer may go around the cache
+    size_t room;    // bytes at `data`
     enum status status;
 };
 
@@ -82,7 +81,7 @@ static enum status fill(struct reader *r, struct batch *batch)
         }
         if (!zero) {
             status = vhd_read(r->from, r->at, data, (size_t)length);
-            used = (size_t)align_up(used + length, ALIGNMENT);
+            used = (size_t)align_up(used + length, OS_DATA_ALIGNMENT);
         }
         if (status != STATUS_OK)
             return status;
@@ -196,14 +195,13 @@ static enum status copy_with_reader(struct copy *c)
 
 static enum status get_memory(struct copy *c, unsigned batches)
 {
-    size_t room = (size_t)align_up(min_u64(c->how->size, STEP_SIZE), ALIGNMENT);
+    size_t room = (size_t)align_up(min_u64(c->how->size, STEP_SIZE), OS_DATA_ALIGNMENT);
     for (unsigned i = 0; i < batches; i++) {
         struct batch *batch = &c->batches[i];
-        batch->room = max_u64(room, ALIGNMENT);
-        batch->memory = malloc(batch->room + ALIGNMENT);
-        if (!batch->memory)
+        batch->room = max_u64(room, OS_DATA_ALIGNMENT);
+        batch->data = os_alloc_data(batch->room);
+        if (!batch->data)
             return status_no_memory("the data to be merged");
-        batch->data = batch->memory + (-(uintptr_t)batch->memory & (ALIGNMENT - 1));
     }
     return STATUS_OK;
 }
@@ -223,7 +221,7 @@ enum status vhd_merge_copy(const struct vhd_merge_copy *how)
     if (status == STATUS_OK)
         status = threaded ? copy_with_reader(c) : copy_in_turn(c);
     for (unsigned i = 0; i < BATCHES; i++)
-        free(c->batches[i].memory);
+        os_free_data(c->batches[i].data);
     free(c);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "service/host/host.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -44,6 +45,15 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN); // a peer or a terminal that is gone is a failed write
 }
 
+// Frames are allocated in one thread and freed in another, many megabytes a second: without this
+// the library gives memory back and asks for it again all the time.
+static void keep_memory(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, 8 << 20);
+    mallopt(M_TRIM_THRESHOLD, 32 << 20);
+}
+
 static void more_time(void *context)
 {
     (void)context;
@@ -55,6 +65,7 @@ static enum status run(const struct service_options *options)
     sigset_t set;
     struct service *service;
     int number;
+    keep_memory();
     block_signals(&set);
     enum status s = host_start(options, &service);
     if (s != STATUS_OK)

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/os.h"
 #include "service/vm_events.h"
 
 #define DIGESTS_AHEAD   (512ull << 20) // disk that the replica may hash ahead: 128 KiB of digests
@@ -288,8 +289,8 @@ static void compare_free(struct compare *c)
 {
     free_frames(c->runs);
     free_frames(c->leaves);
-    free(c->pending_data);
-    free(c->buffer);
+    os_free_data(c->pending_data);
+    os_free_data(c->buffer);
     free(c->message);
     free(c);
 }
@@ -308,11 +309,14 @@ static struct compare *compare_new(struct primary_session *s, size_t index, stru
     c->runs_end = &c->runs;
     c->leaves_end = &c->leaves;
     c->window_since = c->last_frame = clock_mono_ms();
-    c->buffer = malloc((size_t)COMPARE_READ_UNITS * UNIT_SIZE);
+    c->buffer = os_alloc_data((size_t)COMPARE_READ_UNITS * UNIT_SIZE);
     c->message = malloc(UNIT_SIZE);
-    c->pending_data = malloc((size_t)LEAF_REQUEST_MAX * UNIT_SIZE);
-    if (c->buffer && c->message && c->pending_data)
+    c->pending_data = os_alloc_data((size_t)LEAF_REQUEST_MAX * UNIT_SIZE);
+    if (c->buffer && c->message && c->pending_data) {
+        for (size_t i = 0; i < LEAF_REQUEST_MAX; i++)
+            c->free_places[i] = c->pending_data + i * UNIT_SIZE;
         return c;
+    }
     compare_free(c);
     return NULL;
 }

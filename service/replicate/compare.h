@@ -6,7 +6,7 @@
 #include "service/replicate/primary_session.h"
 #include "service/replicate/progress_pace.h"
 
-#define COMPARE_READ_UNITS 4 // units read and compared at once: stays in the cache
+#define COMPARE_READ_UNITS 8 // units read and compared at once: stays in the cache
 // Credit that one step of comparing may use up.
 #define COMPARE_STEP_COST \
     (COMPARE_READ_UNITS * (uint64_t)(UNIT_HEADER_SIZE + UNIT_SIZE + DATA_FRAME_COST))
@@ -14,6 +14,7 @@
 // A unit that differs, kept until the replica's leaves have come.
 struct pending_unit {
     uint64_t offset;
+    uint8_t *data; // a place of pending_data
     struct unit_digests digests;
 };
 
@@ -34,6 +35,9 @@ struct compare {
     // Units that wait for leaves, oldest first: a ring.
     struct pending_unit pending[LEAF_REQUEST_MAX];
     uint8_t *pending_data; // LEAF_REQUEST_MAX units
+    // Places that are free. What was given back last is taken first: it is still in the processor's
+    // cache.
+    uint8_t *free_places[LEAF_REQUEST_MAX];
     size_t pending_first, pending_count;
     size_t asked;                             // of those: requested
     size_t answered;                          // of those: their leaves have come

@@ -11,7 +11,7 @@
 #define ALL_LEAVES  0xffffu
 #define DENSE       (12 * 16) // from 12 of 16 leaves on, asking for leaves costs more than it saves
 #define DENSE_PROBE 16        // then one unit in so many is asked for nevertheless
-#define ASK_BATCH   32
+#define ASK_BATCH   16
 
 static uint16_t all_leaves_of(uint32_t length)
 {
@@ -102,10 +102,10 @@ enum status compare_ask_leaves(struct compare *c)
 static enum status keep_pending(struct compare *c, uint64_t offset, const uint8_t *unit,
                                 uint32_t length, const struct unit_digests *digests)
 {
-    size_t slot = (c->pending_first + c->pending_count++) % LEAF_REQUEST_MAX;
-    c->pending[slot].offset = offset;
-    c->pending[slot].digests = *digests;
-    memcpy(c->pending_data + slot * UNIT_SIZE, unit, length);
+    size_t slot = (c->pending_first + c->pending_count) % LEAF_REQUEST_MAX;
+    uint8_t *place = c->free_places[LEAF_REQUEST_MAX - 1 - c->pending_count++];
+    c->pending[slot] = (struct pending_unit){.offset = offset, .data = place, .digests = *digests};
+    memcpy(place, unit, length);
     return c->pending_count - c->asked >= ASK_BATCH ? compare_ask_leaves(c) : STATUS_OK;
 }
 
@@ -246,7 +246,6 @@ enum status compare_leaves(struct compare *c)
     struct pending_unit *unit = &c->pending[c->pending_first];
     if (c->asked == 0 || message_leaves_unit(entry) != unit->offset)
         return status_fail(STATUS_PROTOCOL, 0, "The replica sent leaves that were not asked for.");
-    const uint8_t *data = c->pending_data + c->pending_first * UNIT_SIZE;
     uint32_t length = unit_length(c->size, unit->offset);
     uint8_t ours[UNIT_LEAVES * LEAF_DIGEST_SIZE];
     const uint8_t *theirs = message_leaves_digests(entry);
@@ -262,11 +261,11 @@ enum status compare_leaves(struct compare *c)
     if (differs == 0) // the units differ: the beginnings of two leaves' digests are equal
         differs = all_leaves_of(length);
     c->density = (7 * c->density + 16 * count) / 8;
-    enum status st = c->found
-                         ? note_leaves(c, unit->offset, length, differs)
-                         : send_unit(c, unit->offset, data, length, differs, unit->digests.unit);
+    enum status st =
+        c->found ? note_leaves(c, unit->offset, length, differs)
+                 : send_unit(c, unit->offset, unit->data, length, differs, unit->digests.unit);
     c->pending_first = (c->pending_first + 1) % LEAF_REQUEST_MAX;
-    c->pending_count--;
+    c->free_places[LEAF_REQUEST_MAX - c->pending_count--] = unit->data;
     c->asked--;
     c->answered--;
     if (c->mark_pending > 0)

@@ -4,12 +4,13 @@
 
 #include "base/bytes.h"
 #include "base/checked.h"
+#include "base/os.h"
 #include "base/thread.h"
 #include "service/replicate/fault_point.h"
 #include "service/replicate/replica_session.h"
 
 #define READ_SIZE \
-    (256u * 1024) // stays in the cache between reading and hashing; one call under Wine costs 40 us
+    (512u * 1024) // stays in the cache between reading and hashing; one call under Wine costs 40 us
 #define BATCH_UNITS  64 // digests in a frame: 4 MiB of disk
 #define LEAVES_BATCH 64 // answers in a frame
 
@@ -37,6 +38,7 @@ struct replica_hasher {
     struct leaf_request requests[LEAF_REQUEST_MAX];
     size_t request_count;
 
+    struct vhd_extent extent; // of that disk, looked up last
     // The frame being gathered; the thread's alone.
     uint64_t run_offset;
     uint64_t run_zero; // bytes of a zero run; 0: the run is of digests
@@ -121,22 +123,37 @@ static enum status hash_range(struct replica_hasher *h, uint64_t offset, uint32_
     return st;
 }
 
-// Streams on from `position` to at most `limit`, up to BATCH_UNITS that must be read. *reached: how
-// far.
+// The extent of the base at `position`. A base is held, so what was found stays.
+static enum status look_at_base(struct replica_hasher *h, uint64_t position, uint64_t limit)
+{
+    if (position - h->extent.offset < h->extent.length)
+        return STATUS_OK;
+    return vhd_map(h->bases[h->stream], VHD_MAP_CHAIN, position, limit - position, &h->extent);
+}
+
+static bool is_asked(struct replica_hasher *h)
+{
+    pthread_mutex_lock(&h->mutex);
+    bool asked = h->request_count > 0;
+    pthread_mutex_unlock(&h->mutex);
+    return asked;
+}
+
+// Streams on from `position` to at most `limit`, up to BATCH_UNITS that must be read, or until
+// leaves are asked for: the primary keeps its units meanwhile. *reached: how far.
 static enum status stream_batch(struct replica_hasher *h, uint64_t position, uint64_t limit,
                                 uint64_t *reached)
 {
-    struct vhd *base = h->bases[h->stream];
     uint64_t size = h->sizes[h->stream];
     uint64_t read_end = min_u64(limit, position + (uint64_t)BATCH_UNITS * UNIT_SIZE);
+    bool asked = false;
     enum status st = STATUS_OK;
-    while (st == STATUS_OK && position < read_end) {
-        struct vhd_extent extent = {.offset = 0};
-        st = vhd_map(base, VHD_MAP_CHAIN, position, limit - position, &extent);
+    while (st == STATUS_OK && position < read_end && !asked) {
+        st = look_at_base(h, position, limit);
         if (st != STATUS_OK)
             break;
-        uint64_t end = position + extent.length;
-        if (extent.kind == VHD_EXTENT_ZERO) {
+        uint64_t end = min_u64(h->extent.offset + h->extent.length, limit);
+        if (h->extent.kind == VHD_EXTENT_ZERO) {
             uint64_t whole = end == size ? end : align_down(end, UNIT_SIZE);
             if (whole > position) {
                 st = add_zero(h, position, whole - position);
@@ -148,10 +165,11 @@ static enum status stream_batch(struct replica_hasher *h, uint64_t position, uin
         end = min_u64(align_up(end, UNIT_SIZE), min_u64(read_end, position + READ_SIZE));
         st = hash_range(h, position, (uint32_t)(end - position));
         position = end;
+        asked = is_asked(h);
     }
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && (!asked || position == limit))
         st = send_run(h);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && !asked)
         st = connection_flush(h->session->connection);
     *reached = position;
     return st;
@@ -256,6 +274,7 @@ static enum status take_credit(struct replica_hasher *h, const struct wire_heade
                     (header->stream > h->stream && h->position == h->sizes[h->stream]);
         if (next && idle && credit >= h->start[header->stream]) {
             h->stream = header->stream;
+            h->extent = (struct vhd_extent){.offset = 0};
             h->position = h->start[header->stream];
             h->credit = credit;
             return STATUS_OK;
@@ -301,7 +320,7 @@ enum status replica_hasher_frame(struct replica_hasher *hasher, const struct wir
 
 static void hasher_free(struct replica_hasher *h)
 {
-    free(h->buffer);
+    os_free_data(h->buffer);
     free(h->sizes);
     free(h);
 }
@@ -316,7 +335,7 @@ enum status replica_hasher_start(struct replica_session *session, const struct r
     h->disk_count = h->stream = r->disk_count;
     h->bases = session->bases;
     h->start = session->start;
-    h->buffer = malloc(READ_SIZE);
+    h->buffer = os_alloc_data(READ_SIZE);
     h->sizes = calloc(r->disk_count, sizeof *h->sizes);
     if (!h->buffer || !h->sizes || pthread_mutex_init(&h->mutex, NULL) != 0) {
         hasher_free(h);

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/os.h"
 #include "service/replicate/child_digest.h"
 #include "service/replicate/fault_point.h"
 #include "service/replicate/replica_session.h"
@@ -57,7 +58,7 @@ enum status replica_writer_new(struct replica_session *session, const struct rel
     w->sizes = calloc(r->disk_count, sizeof *w->sizes);
     w->cursors = calloc(r->disk_count, sizeof *w->cursors);
     w->disk_paths = calloc(r->disk_count, sizeof *w->disk_paths);
-    w->buffer = malloc(VERIFY_READ_SIZE);
+    w->buffer = os_alloc_data(VERIFY_READ_SIZE);
     bool complete = w->sizes && w->cursors && w->disk_paths && w->buffer;
     for (size_t i = 0; complete && i < r->disk_count; i++) {
         w->sizes[i] = r->disks[i].total;
@@ -96,7 +97,7 @@ void replica_writer_free(struct replica_writer *writer)
     free(writer->sizes);
     free(writer->cursors);
     free(writer->written);
-    free(writer->buffer);
+    os_free_data(writer->buffer);
     free(writer);
 }
 
@@ -179,7 +180,8 @@ static enum status give_credit(struct replica_writer *w, uint64_t cost)
 static enum status write_leaves(struct replica_writer *w, uint64_t offset, uint32_t length,
                                 const struct unit_message *unit)
 {
-    const uint8_t *data = unit->data;
+    // Behind a frame's header it is aligned to nothing, from where the system copies slowly.
+    const uint8_t *data = memcpy(w->buffer, unit->data, unit->data_length);
     unsigned leaves = leaf_count(length);
     enum status st = STATUS_OK;
     for (unsigned first = 0, end; st == STATUS_OK && first < leaves; first = end) {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/checked.h"
@@ -18,10 +19,12 @@
 #include "vhd/file/ofd_lock.h"
 
 #define RETRY_PERIOD_MS      50
-#define WRITE_BEHIND         (4u << 20) // the system starts to write so much at the latest
-#define TRANSFER_MAX         (1u << 30) // the system moves less than 2 GiB a call
-#define BYPASS_MIN           (1u << 20) // smaller writes gain nothing
-#define BYPASS_ALIGNMENT     4096u      // of the position in the file and in memory
+#define WRITE_BEHIND         (4u << 20)  // the system starts to write so much at the latest
+#define READ_AHEAD           (8u << 20)  // of what is read in order, as far as there is data
+#define READ_AHEAD_MIN       (64u << 10) // smaller reads are not the beginning of much
+#define TRANSFER_MAX         (1u << 30)  // the system moves less than 2 GiB a call
+#define BYPASS_MIN           (1u << 20)  // smaller writes gain nothing
+#define BYPASS_ALIGNMENT     4096u       // of the position in the file and in memory
 #define SECONDS_1601_TO_1970 UINT64_C(11644473600)
 
 struct posix_file {
@@ -31,6 +34,8 @@ struct posix_file {
     bool bypass_cache; // until the file system refuses
     bool changed;      // since it was opened
     size_t unsent;     // bytes in the cache since the system was told to begin with them
+    uint64_t read_end; // of the last reading
+    uint64_t ahead;    // the system was told to read up to here
 };
 
 static struct posix_file *self(struct file *file)
@@ -58,15 +63,50 @@ static enum status posix_size(struct file *file, uint64_t *size)
     return STATUS_OK;
 }
 
+// Tells the system to read on behind [offset, offset + size) while that is worked on, unless all of
+// it was in the cache, where what follows probably is, too. The system's own read-ahead, which is
+// off, does not know of holes: it fills the cache with their zeros, at the cost of data.
+static void read_ahead(struct posix_file *f, uint64_t offset, size_t size, bool was_cached)
+{
+    uint64_t end = offset + size;
+    bool in_order = offset >= f->read_end && offset - f->read_end <= READ_AHEAD;
+    f->read_end = end;
+    if (!in_order || size < READ_AHEAD_MIN || (was_cached && f->ahead <= offset)) {
+        f->ahead = 0;
+        return;
+    }
+    f->ahead = max_u64(f->ahead, end);
+    if (f->ahead - end > READ_AHEAD / 2)
+        return;
+    off_t data = lseek(f->fd, (off_t)f->ahead, SEEK_DATA);
+    f->ahead = end + READ_AHEAD;
+    if (data < 0 || (uint64_t)data >= f->ahead)
+        return;
+    off_t hole = lseek(f->fd, data, SEEK_HOLE);
+    if (hole > data)
+        f->ahead = min_u64(f->ahead, (uint64_t)hole);
+    posix_fadvise(f->fd, data, (off_t)f->ahead - data, POSIX_FADV_WILLNEED);
+}
+
+// What the cache has of it, from its beginning, in bytes.
+static size_t read_cached(const struct posix_file *f, uint64_t offset, uint8_t *p, size_t size)
+{
+    const struct iovec part = {.iov_base = p, .iov_len = min_u64(size, TRANSFER_MAX)};
+    ssize_t n = preadv2(f->fd, &part, 1, (off_t)offset, RWF_NOWAIT);
+    return n > 0 ? (size_t)n : 0;
+}
+
 static enum status posix_read(struct file *file, uint64_t offset, void *buffer, size_t size)
 {
-    const struct posix_file *f = self(file);
+    struct posix_file *f = self(file);
     enum status s = file_check_range(file, offset, size);
     if (s != STATUS_OK)
         return s;
     lower_io_priority(f);
     uint8_t *p = buffer;
-    for (size_t done = 0; done < size;) {
+    size_t done = read_cached(f, offset, p, size);
+    read_ahead(f, offset, size, done == size);
+    while (done < size) {
         size_t step = (size_t)min_u64(size - done, TRANSFER_MAX);
         ssize_t n = pread(f->fd, p + done, step, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
@@ -390,6 +430,7 @@ static enum status fs_open(const struct file_system *fs, const char *path,
         free(f);
         return s;
     }
+    posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM); // see read_ahead
     *f = (struct posix_file){.file = {.ops = &posix_file_ops, .path = copy},
                              .fd = fd,
                              .low_io_priority = how->low_io_priority,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "base/os.h"
 #include "vhd/tool/tool.h"
 
 // Input whose length is not known beforehand is held in memory until it is.
@@ -23,7 +24,7 @@ static enum status emit(const void *data, size_t size)
 
 static enum status emit_range(struct vhd *disk, uint64_t offset, uint64_t end)
 {
-    uint8_t *chunk = malloc(TOOL_CHUNK);
+    uint8_t *chunk = os_alloc_data(TOOL_CHUNK);
     struct progress progress;
     uint64_t start = offset;
     enum status status = chunk ? STATUS_OK : status_no_memory("the data");
@@ -40,7 +41,7 @@ static enum status emit_range(struct vhd *disk, uint64_t offset, uint64_t end)
     if (status == STATUS_OK && fflush(stdout) != 0)
         status = status_fail_errno(errno, "Standard output cannot be written");
     progress_end(&progress);
-    free(chunk);
+    os_free_data(chunk);
     return status;
 }
 
@@ -136,7 +137,7 @@ static enum status take_input(uint8_t *chunk, size_t size)
 
 static enum status write_input(struct vhd *disk, uint64_t offset, const struct input *input)
 {
-    uint8_t *chunk = malloc(TOOL_CHUNK);
+    uint8_t *chunk = os_alloc_data(TOOL_CHUNK);
     struct progress progress;
     uint64_t done = 0;
     enum status status = chunk ? STATUS_OK : status_no_memory("the data");
@@ -154,7 +155,7 @@ static enum status write_input(struct vhd *disk, uint64_t offset, const struct i
         progress_update(&progress, done, input->length);
     }
     progress_end(&progress);
-    free(chunk);
+    os_free_data(chunk);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/os.h"
 #include "vhd/tool/tool.h"
 
 #define EXIT_DIFFERENT 1
@@ -112,7 +113,7 @@ enum status verb_compare(const struct arguments *a, int *exit_code)
         if (status != STATUS_OK)
             break;
         vhd_get_info(c.disks[i], &info[i]);
-        c.chunks[i] = malloc(TOOL_CHUNK);
+        c.chunks[i] = os_alloc_data(TOOL_CHUNK);
         if (!c.chunks[i])
             status = status_no_memory("the data");
     }
@@ -129,7 +130,7 @@ enum status verb_compare(const struct arguments *a, int *exit_code)
     for (int i = 0; i < 2; i++) {
         if (c.disks[i])
             vhd_abandon(c.disks[i]);
-        free(c.chunks[i]);
+        os_free_data(c.chunks[i]);
     }
     return status;
 }

@@ -62,7 +62,7 @@ static enum status write_nonzero(struct vhd *to, uint64_t offset, const uint8_t 
 
 static enum status copy_disk(struct vhd *from, struct vhd *to, uint64_t size)
 {
-    uint8_t *chunk = malloc(TOOL_CHUNK);
+    uint8_t *chunk = os_alloc_data(TOOL_CHUNK);
     struct progress progress;
     enum status status = chunk ? STATUS_OK : status_no_memory("the data");
 
@@ -81,7 +81,7 @@ static enum status copy_disk(struct vhd *from, struct vhd *to, uint64_t size)
             status = status_fail(STATUS_CANCELLED, 0, "The conversion was stopped.");
     }
     progress_end(&progress);
-    free(chunk);
+    os_free_data(chunk);
     return status;
 }
 

@@ -41,7 +41,7 @@ static enum status reads_zero(struct vhd1 *disk, uint64_t offset, uint64_t lengt
     *zero = true;
     while (length > 0 && *zero && status == STATUS_OK) {
         struct vhd_extent extent;
-        status = vhd1_map(&disk->image, offset, length, &extent);
+        status = vhd1_map(&disk->image, offset, length, true, &extent);
         if (status == STATUS_OK && extent.kind == VHD_EXTENT_DATA) {
             extent.length = min_u64(extent.length, READ_AT_ONCE);
             status = vhd1_read(&disk->image, offset, buffer, (size_t)extent.length);

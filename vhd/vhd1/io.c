@@ -198,10 +198,13 @@ enum status vhd1_flush(struct vhd_image *image)
     return status == STATUS_OK ? file_flush(image->file) : status;
 }
 
-// Data that the file does not hold, because it has a hole there, is zero.
-static enum status map_file_range(struct vhd1 *disk, uint64_t at, struct vhd_extent *out)
+// Data that the file does not hold, because it has a hole there, is zero: looked at for `holes`.
+static enum status map_file_range(struct vhd1 *disk, uint64_t at, bool holes,
+                                  struct vhd_extent *out)
 {
     out->kind = VHD_EXTENT_DATA;
+    if (!holes)
+        return STATUS_OK;
     return vhd_refine_by_holes(disk->image.file, &disk->known_data, at, VHD1_SECTOR, out);
 }
 
@@ -223,7 +226,7 @@ static void map_absent_blocks(const struct vhd1 *disk, const struct piece *piece
 }
 
 // The sectors from `piece` on that are alike: the parent's, or here and alike in the file.
-static enum status map_piece(struct vhd1 *disk, const struct piece *piece,
+static enum status map_piece(struct vhd1 *disk, const struct piece *piece, bool holes,
                              struct vhd_extent *extent)
 {
     if (!is_allocated(disk, piece->block)) {
@@ -244,20 +247,20 @@ static enum status map_piece(struct vhd1 *disk, const struct piece *piece,
             return STATUS_OK;
         }
     }
-    return map_file_range(disk, data_offset(disk, piece), extent);
+    return map_file_range(disk, data_offset(disk, piece), holes, extent);
 }
 
-enum status vhd1_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
+enum status vhd1_map(struct vhd_image *image, uint64_t offset, uint64_t limit, bool holes,
                      struct vhd_extent *out)
 {
     struct vhd1 *disk = vhd1_of(image);
     struct vhd_extent extent = {.offset = offset, .length = limit};
     enum status status;
     if (disk->footer.type == VHD_TYPE_FIXED) {
-        status = map_file_range(disk, offset, &extent);
+        status = map_file_range(disk, offset, holes, &extent);
     } else {
         struct piece piece = piece_at(disk, offset, limit);
-        status = map_piece(disk, &piece, &extent);
+        status = map_piece(disk, &piece, holes, &extent);
     }
     if (status == STATUS_OK)
         *out = extent;

@@ -110,7 +110,7 @@ enum status vhdx_write(struct vhd_image *image, uint64_t offset, const void *buf
                        size_t length) MUST_CHECK;
 enum status vhdx_zero(struct vhd_image *image, uint64_t offset, uint64_t length) MUST_CHECK;
 enum status vhdx_flush(struct vhd_image *image) MUST_CHECK;
-enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
+enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit, bool holes,
                      struct vhd_extent *out) MUST_CHECK;
 void vhdx_locate(struct vhd_image *image, uint64_t offset, uint64_t limit, uint64_t *file_offset,
                  uint64_t *length);

@@ -112,7 +112,7 @@ enum status vhdx_read(struct vhd_image *image, uint64_t offset, void *buffer, si
     return STATUS_OK;
 }
 
-enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
+enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit, bool holes,
                      struct vhd_extent *out)
 {
     struct vhdx *x = vhdx_of(image);
@@ -122,7 +122,7 @@ enum status vhdx_map(struct vhd_image *image, uint64_t offset, uint64_t limit,
     if (status)
         return status;
     struct vhd_extent extent = {.offset = offset, .length = run.length, .kind = run.kind};
-    if (run.kind == VHD_EXTENT_DATA && vhdx_view_is_plain(&x->view))
+    if (holes && run.kind == VHD_EXTENT_DATA && vhdx_view_is_plain(&x->view))
         status = vhd_refine_by_holes(x->image.file, &x->known_data, run.file_offset,
                                      x->bat.geometry.sector_size, &extent);
     if (!status)

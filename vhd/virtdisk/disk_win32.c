@@ -3,22 +3,21 @@
 
 #include "vhd/virtdisk/disk.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/checked.h"
+#include "base/os.h"
 #include "base/os_win32.h"
 #include "base/utf.h"
 #include "vhd/errors.h"
 #include "vhd/virtdisk/error.h"
 #include "vhd/virtdisk/known_map.h"
 
-#define TRANSFER_MAX   (1u << 20) // bytes of one ReadFile or WriteFile
-#define ZEROS_SIZE     (256u << 10)
-#define MEMORY_ALIGNED 4096 // a sector at most: I/O that is not buffered wants aligned memory
-#define LEARN_MAX      3    // how often a disk is learnt of that others change meanwhile
+#define TRANSFER_MAX (1u << 20) // bytes of one ReadFile or WriteFile
+#define ZEROS_SIZE   (256u << 10)
+#define LEARN_MAX    3 // how often a disk is learnt of that others change meanwhile
 
 struct virtdisk_disk {
     struct vhd disk;
@@ -71,13 +70,13 @@ static enum status transfer(struct virtdisk_disk *d, bool write, uint64_t offset
 static enum status get_bounce(struct virtdisk_disk *d)
 {
     if (!d->bounce)
-        d->bounce = _aligned_malloc(TRANSFER_MAX, MEMORY_ALIGNED);
+        d->bounce = os_alloc_data(TRANSFER_MAX);
     return d->bounce ? STATUS_OK : status_no_memory("the data of a disk");
 }
 
 static bool is_memory_aligned(const void *buffer)
 {
-    return (uintptr_t)buffer % MEMORY_ALIGNED == 0;
+    return is_aligned((uintptr_t)buffer, OS_DATA_ALIGNMENT);
 }
 
 static enum status virtdisk_read(struct vhd *disk, uint64_t offset, void *buffer, size_t length)
@@ -193,7 +192,7 @@ static void virtdisk_abandon(struct vhd *disk)
     known_map_free(&d->chain);
     known_map_free(&d->leaf);
     virtdisk_files_free(&d->files);
-    _aligned_free(d->bounce);
+    os_free_data(d->bounce);
     free(disk->parent_path);
     free(disk->path);
     free(d);
