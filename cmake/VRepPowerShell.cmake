@@ -15,7 +15,7 @@ function(vrep_assembly OUT NAME)
 endfunction()
 
 # vrep_module(NAME FOLDER folder LIBRARY target FILES file...): bin/modules/NAME, with FOLDER's scripts, these files and the
-# library. NAME.psd1 gets the version of the project.
+# library. NAME.psd1 gets the version of the project. VREP_MODULE, a global property, is the file that is new when one of them is.
 function(vrep_module NAME)
     cmake_parse_arguments(ARG "" "FOLDER;LIBRARY" "FILES" ${ARGN})
     set(module "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/modules/${NAME}")
@@ -36,4 +36,5 @@ function(vrep_module NAME)
         DEPENDS ${scripts} "${manifest}" ${ARG_FILES} ${ARG_LIBRARY}
         COMMENT "Assembling the module ${NAME}" VERBATIM)
     add_custom_target(vrep_module_${NAME} ALL DEPENDS "${stamp}")
+    set_property(GLOBAL PROPERTY VREP_MODULE "${stamp}")
 endfunction()

@@ -14,6 +14,7 @@ packages_build=(
     gcc-mingw-w64-x86-64-posix libz-mingw-w64-dev
     zlib1g-dev libjansson-dev libcmocka-dev libxxhash-dev libexpat1-dev python3
     mono-mcs libmono-system-runtime-serialization4.0-cil
+    wixl msitools
 )
 # To run the Windows build here, to make disks, and to read them with programs that are not VRep's.
 packages_run=(

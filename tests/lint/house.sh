@@ -14,7 +14,7 @@ complain() { # RULE (places on stdin)
     done
 }
 
-folders=(base vhd etw service ps tests)
+folders=(base vhd etw service ps installer tests)
 windows_rooms='_win32\.[ch]:|^vhd/virtdisk/|^etw/sink_|^service/host/|^installer/|^tests/wine/|^tests/virtdisk/'
 
 complain "Windows outside its rooms" < <(
