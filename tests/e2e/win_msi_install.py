@@ -3,8 +3,6 @@
 """The package under Wine's msiexec: what a silent installation leaves, its properties, what it refuses, and a
 resynchronization through what is installed."""
 
-import json
-
 from vrep_e2e import MIB, Disk, check
 from vrep_e2e.installation import (FAILED, SERVICE, SETTINGS, UNINSTALL, files_of, install, installed_versions, package,
                                    registry, scenarios, version_of)
@@ -33,8 +31,8 @@ def silent(lab):
     check({f"{version}/{name}" for name in ("VRep.psd1", "VRep.Interop.dll", "vrep.dll")} <= set(module), f"{module}")
     check(len([name for name in files_of("ProgramData", "Microsoft", "Event Viewer", "Views") if "vrep" in name]) == 2, "the views")
     check(registry(PATH)["PATH"].endswith(";C:\\Program Files\\VRep\\"), f"{registry(PATH)}")
-    shown = wine("cmd", "/c", "vrepctl", "version", "--json")
-    check(json.loads(shown.stdout)["Version"] == version, f"{shown}")
+    shown = wine("vrepctl", "version", "--json")
+    check(f'"Version": "{version}"' in shown.stdout, f"{shown}")
     entry = next(registry(UNINSTALL + "\\" + key) for key in keys())
     check((entry["DisplayName"], entry["DisplayVersion"], entry["Publisher"], entry["NoModify"], entry["HelpLink"]) ==
           ("VRep", version, "VRep", "0x1", "C:\\Program Files\\VRep\\docs\\operations.md"), f"{entry}")
