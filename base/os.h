@@ -82,6 +82,10 @@ enum status os_flush_folder_of(const char *path) MUST_CHECK;
 // s while a scanner holds the file.
 enum status os_remove_file(const char *path) MUST_CHECK;
 
+// Removes an empty folder and flushes the one that holds it. A missing one is STATUS_NOT_FOUND.
+// Windows: retried for 5 s while a scanner holds it.
+enum status os_remove_folder(const char *path) MUST_CHECK;
+
 // Reads a whole file of at most `limit` bytes (larger: STATUS_DAMAGED). *data is allocated, one
 // zero byte past *size.
 enum status os_read_file(const char *path, size_t limit, char **data, size_t *size) MUST_CHECK;

@@ -229,6 +229,13 @@ enum status os_remove_file(const char *path)
     return os_flush_folder_of(path);
 }
 
+enum status os_remove_folder(const char *path)
+{
+    if (rmdir(path) != 0)
+        return status_fail_errno(errno, "Cannot remove the folder \"%s\"", path);
+    return os_flush_folder_of(path);
+}
+
 static enum status read_all(int fd, const char *path, size_t limit, char **data, size_t *size)
 {
     struct stat info;

@@ -349,7 +349,8 @@ enum status os_flush_folder_of(const char *path)
     return STATUS_OK;
 }
 
-enum status os_remove_file(const char *path)
+// `call`: DeleteFileW or RemoveDirectoryW.
+static enum status remove_name(const char *path, BOOL(WINAPI *call)(LPCWSTR path), const char *what)
 {
     WCHAR *wide = os_wide_path(path);
     if (!wide)
@@ -358,12 +359,22 @@ enum status os_remove_file(const char *path)
     os_win32_retry_begin(&retry, REPLACE_WAIT_MS);
     DWORD error;
     do {
-        error = DeleteFileW(wide) ? ERROR_SUCCESS : GetLastError();
+        error = call(wide) ? ERROR_SUCCESS : GetLastError();
     } while (os_win32_is_sharing_violation(error) && os_win32_retry(&retry));
     free(wide);
     if (error != ERROR_SUCCESS)
-        return status_fail_win32(error, "Cannot remove the file \"%s\"", path);
+        return status_fail_win32(error, "Cannot remove the %s \"%s\"", what, path);
     return os_flush_folder_of(path);
+}
+
+enum status os_remove_file(const char *path)
+{
+    return remove_name(path, DeleteFileW, "file");
+}
+
+enum status os_remove_folder(const char *path)
+{
+    return remove_name(path, RemoveDirectoryW, "folder");
 }
 
 static enum status read_all(HANDLE h, const char *path, size_t limit, char **data, size_t *size)

@@ -1,5 +1,6 @@
 // What of Windows the sinks and the registration use, in one table, so that a test's own can stand
-// in its place: whoever links event_windows() first. Not for others.
+// in its place: whoever links event_windows() first. The firewall's
+// rule (service/configure) uses it, too.
 #ifndef VREP_ETW_WINDOWS_WIN32_H
 #define VREP_ETW_WINDOWS_WIN32_H
 

@@ -8,6 +8,8 @@
 #include "base/host_port.h"
 #include "base/os.h"
 #include "etw/registration.h"
+#include "service/configure/configure.h"
+#include "service/configure/firewall.h"
 #include "service/engine/store.h"
 #include "service/host/host.h"
 
@@ -22,7 +24,11 @@ enum deed {
     DO_UNINSTALL,
     DO_EVENTS_INSTALL,
     DO_EVENTS_REMOVE,
-    DO_EVENTS_STATUS
+    DO_EVENTS_STATUS,
+    DO_CONFIGURE_INSTALL,
+    DO_CONFIGURE_UNDO,
+    DO_CONFIGURE_RETIRE,
+    DO_CONFIGURE_REMOVE
 };
 
 struct command_line {
@@ -32,7 +38,8 @@ struct command_line {
     const char *listen;
     char *listen_host;
     uint16_t listen_port;
-    bool demand; // install --start demand
+    bool demand;                       // install --start demand
+    bool firewall, force, remove_data; // configure
 };
 
 static const char help[] =
@@ -47,6 +54,19 @@ static const char help[] =
     "                                    an older registration is replaced\n"
     "  vrepsvc events remove             takes that away; events that were logged stay\n"
     "  vrepsvc events status             shows what is registered; exit code 1: nothing is\n"
+    "  vrepsvc configure install [--firewall]\n"
+    "                                    for installers, after the service is installed: makes\n"
+    "                                    the data folder, sets how the service recovers, "
+    "registers\n"
+    "                                    the events and adds a firewall rule, disabled\n"
+    "  vrepsvc configure undo [--firewall]\n"
+    "                                    takes that back after a first installation that failed\n"
+    "  vrepsvc configure retire [--force]\n"
+    "                                    before an uninstallation, the service being stopped:\n"
+    "                                    deletes unmerged differencing disks as a stop does,\n"
+    "                                    finishes merges, or fails and names the disk\n"
+    "  vrepsvc configure remove [--firewall] [--remove-data]\n"
+    "                                    takes away what is not a file of the installation\n"
     "\n"
     "  --instance NAME       a service of its own beside the default one: 1 to 32 letters,\n"
     "                        digits, '-' and '_'\n"
@@ -55,6 +75,10 @@ static const char help[] =
     "  --listen ADDR:PORT    where primary servers reach it (default: 127.0.0.1:29242); only\n"
     "                        loopback addresses until connections are encrypted\n"
     "  --start auto|demand   install: start with Windows (default), or by hand\n"
+    "  --firewall            configure: the rule " FIREWALL_RULE_NAME ", too (Windows)\n"
+    "  --force               configure retire: leaves what cannot be finished, and names it\n"
+    "  --remove-data         configure remove: the service's files in the data folder; never a "
+    "disk\n"
     "  --version, --help\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 usage.\n";
@@ -100,7 +124,11 @@ static int find_mode(int count, char **words, enum deed *mode)
                  {"uninstall", NULL, DO_UNINSTALL},
                  {"events", "install", DO_EVENTS_INSTALL},
                  {"events", "remove", DO_EVENTS_REMOVE},
-                 {"events", "status", DO_EVENTS_STATUS}};
+                 {"events", "status", DO_EVENTS_STATUS},
+                 {"configure", "install", DO_CONFIGURE_INSTALL},
+                 {"configure", "undo", DO_CONFIGURE_UNDO},
+                 {"configure", "retire", DO_CONFIGURE_RETIRE},
+                 {"configure", "remove", DO_CONFIGURE_REMOVE}};
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         int length = modes[i].second ? 2 : 1;
         if (count < length || strcmp(words[0], modes[i].word) != 0 ||
@@ -118,6 +146,39 @@ static bool takes_value(const char *argument)
            strcmp(argument, "--listen") == 0 || strcmp(argument, "--start") == 0;
 }
 
+// What is on when it is said. NULL: it is none.
+static bool *find_switch(struct command_line *line, const char *argument)
+{
+    return strcmp(argument, "--firewall") == 0      ? &line->firewall
+           : strcmp(argument, "--force") == 0       ? &line->force
+           : strcmp(argument, "--remove-data") == 0 ? &line->remove_data
+                                                    : NULL;
+}
+
+// A word that asks for more than the verb does is not ignored.
+static enum status check_switches(const struct command_line *line)
+{
+    const char *stray = NULL;
+    if (line->force && line->mode != DO_CONFIGURE_RETIRE)
+        stray = "--force";
+    if (line->remove_data && line->mode != DO_CONFIGURE_REMOVE)
+        stray = "--remove-data";
+    if (line->firewall && line->mode != DO_CONFIGURE_INSTALL && line->mode != DO_CONFIGURE_UNDO &&
+        line->mode != DO_CONFIGURE_REMOVE)
+        stray = "--firewall";
+    return stray
+               ? status_fail(STATUS_INVALID_ARGUMENT, 0, "'%s' does not go with that verb.", stray)
+               : STATUS_OK;
+}
+
+// A first word without its second one.
+static enum status missing_second(const char *word)
+{
+    return status_fail(STATUS_INVALID_ARGUMENT, 0, "Say what to do: %s %s.", word,
+                       strcmp(word, "events") == 0 ? "install, remove or status"
+                                                   : "install, undo, retire or remove");
+}
+
 static enum status parse(int argc, char **argv, struct command_line *line)
 {
     bool chosen = false;
@@ -132,9 +193,10 @@ static enum status parse(int argc, char **argv, struct command_line *line)
             line->mode = mode;
             chosen = true;
             i += words - 1;
-        } else if (strcmp(argv[i], "events") == 0) {
-            return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                               "Say what to do with the events: install, remove or status.");
+        } else if (strcmp(argv[i], "events") == 0 || strcmp(argv[i], "configure") == 0) {
+            return missing_second(argv[i]);
+        } else if (find_switch(line, argv[i])) {
+            *find_switch(line, argv[i]) = true;
         } else if (!takes_value(argv[i])) {
             return status_fail(STATUS_INVALID_ARGUMENT, 0, "'%.100s' is not known.", argv[i]);
         } else if (i + 1 == argc) {
@@ -148,9 +210,9 @@ static enum status parse(int argc, char **argv, struct command_line *line)
     }
     if (argc > 1 && !chosen)
         return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "Say what to do: --console, --service, install, uninstall or "
-                           "events.");
-    return STATUS_OK;
+                           "Say what to do: --console, --service, install, uninstall, events or "
+                           "configure.");
+    return check_switches(line);
 }
 
 static void print_failure(void)
@@ -177,6 +239,28 @@ static enum status show_events_status(void)
     if (s == STATUS_OK)
         os_print(false, (const char *)text.data);
     buffer_free(&text);
+    return s;
+}
+
+static enum status configure(const struct command_line *line, const struct service_options *options)
+{
+    struct buffer report = {0};
+    const struct configuration configuration = {
+        .instance = line->instance,
+        .data_folder = line->data,
+        .listen_address = line->listen_host,
+        .listen_port = line->listen_host ? line->listen_port : VREP_DEFAULT_PORT,
+        .firewall = line->firewall,
+        .remove_data = line->remove_data,
+    };
+    enum status s = line->mode == DO_CONFIGURE_INSTALL ? configure_install(&configuration, &report)
+                    : line->mode == DO_CONFIGURE_UNDO  ? configure_undo(&configuration, &report)
+                    : line->mode == DO_CONFIGURE_RETIRE
+                        ? service_retire(options, line->force, &report)
+                        : configure_remove(&configuration, &report);
+    if (report.size > 0)
+        os_print(false, (const char *)report.data);
+    buffer_free(&report);
     return s;
 }
 
@@ -216,6 +300,11 @@ static enum status run(const struct command_line *line)
                     "The events are no longer registered; what was logged stays.\n");
     case DO_EVENTS_STATUS:
         return show_events_status();
+    case DO_CONFIGURE_INSTALL:
+    case DO_CONFIGURE_UNDO:
+    case DO_CONFIGURE_RETIRE:
+    case DO_CONFIGURE_REMOVE:
+        return configure(line, &options);
     case DO_VERSION:
         os_print(false, "vrepsvc " VREP_VERSION "\n");
         return STATUS_OK;

@@ -12,6 +12,7 @@
 #include "service/supervise/agenda.h"
 #include "service/replicate/replica_table.h"
 #include "service/supervise/questions.h"
+#include "service/supervise/retirement.h"
 #include "service/supervise/sessions.h"
 #include "service/supervise/tasks.h"
 #include "service/supervise/unfinished.h"
@@ -154,14 +155,24 @@ static void raise_started(const struct service *service)
                              vhd_backend_name(vhd_chosen_backend()));
 }
 
-enum status service_start(const struct service_options *options, struct service **out)
+static struct service *service_new(void)
 {
     struct service *service = calloc(1, sizeof *service);
-    if (!service)
-        return status_no_memory("the service");
+    if (!service) {
+        (void)status_no_memory("the service");
+        return NULL;
+    }
     service->supervisor.ops = &replication_ops_real;
     pthread_mutex_init(&service->supervisor.change_lock, NULL);
     pthread_mutex_init(&service->supervisor.settings_lock, NULL);
+    return service;
+}
+
+enum status service_start(const struct service_options *options, struct service **out)
+{
+    struct service *service = service_new();
+    if (!service)
+        return STATUS_OUT_OF_MEMORY;
     enum status s = copy_options(service, options);
     if (s == STATUS_OK)
         s = open_state(service, options);
@@ -260,4 +271,26 @@ void service_stop(struct service *service, void (*wait_hint)(void *context), voi
     // A thread that a disk blocks may still use all of it: then the end of the process frees it.
     if (ended)
         service_free(service);
+}
+
+// ---- the end of an installation ----
+
+enum status service_retire(const struct service_options *options, bool force, struct buffer *report)
+{
+    struct service *service = service_new();
+    if (!service)
+        return STATUS_OUT_OF_MEMORY;
+    enum status s = copy_options(service, options);
+    bool any = s == STATUS_OK && os_file_exists(service->data_folder);
+    if (any)
+        s = open_state(service, options);
+    if (s == STATUS_IN_USE)
+        s = status_advise(0, "Stop the service first.");
+    if (s == STATUS_OK && any)
+        s = open_parts(service);
+    if (s == STATUS_OK && any)
+        s = retire_all(&service->supervisor, force, report);
+    const struct status_details why = *status_last();
+    service_stop(service, NULL, NULL);
+    return s == STATUS_OK ? s : status_restore(&why);
 }

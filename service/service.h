@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "base/buffer.h"
 
 struct service_options {
     const char *instance;       // NULL: default
@@ -26,5 +26,11 @@ enum status service_start(const struct service_options *options, struct service 
 // is abandoned); `wait_hint` is called about every second meanwhile (SCM check points; may be
 // NULL).
 void service_stop(struct service *service, void (*wait_hint)(void *context), void *context);
+
+// Opens the state of a service that does not run, without a listener or a control server, and does
+// what an uninstallation asks of it (supervise/retirement.h, which has `force`, `report` and the
+// failures). STATUS_IN_USE: the service runs. A data folder that does not exist is left so.
+enum status service_retire(const struct service_options *options, bool force,
+                           struct buffer *report) MUST_CHECK;
 
 #endif

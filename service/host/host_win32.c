@@ -8,7 +8,7 @@
 #include "base/os.h"
 #include "base/os_win32.h"
 #include "base/utf.h"
-#include "service/host/service_name_win32.h"
+#include "service/configure/service_win32.h"
 
 #define PENDING_TURN_MS  1000  // between two check points
 #define PENDING_HINT_MS  10000 // the next check point comes within this, or we hang

@@ -10,17 +10,11 @@
 #include "base/control_name.h"
 #include "base/os_win32.h"
 #include "base/utf.h"
-#include "service/host/service_name_win32.h"
+#include "service/configure/service_win32.h"
 
-#define PROGRAM_PATH_MAX     32768 // UTF-16 units
-#define RESTART_AFTER_MS     60000
-#define FAILURES_FORGOTTEN_S 86400
-#define PRESHUTDOWN_MS       60000
-#define STOP_WAIT_MS         20000
-#define STOP_TURN_MS         100
-
-static const WCHAR description[] =
-    L"Keeps VHD and VHDX disks on a replica host identical to those on a primary host.";
+#define PROGRAM_PATH_MAX 32768 // UTF-16 units
+#define STOP_WAIT_MS     20000
+#define STOP_TURN_MS     100
 
 static WCHAR *wide(const char *text)
 {
@@ -39,15 +33,6 @@ static enum status wide_and_free(struct buffer *text, enum status s, WCHAR **out
     if (s == STATUS_OK)
         *out = result;
     return s;
-}
-
-enum status service_name(const char *instance, wchar_t **out)
-{
-    struct buffer text = {0};
-    enum status s = instance_name_check(instance);
-    if (s == STATUS_OK)
-        s = buffer_printf(&text, "VRep%s%s", instance ? "$" : "", instance ? instance : "");
-    return wide_and_free(&text, s, out);
 }
 
 static enum status display_name(const char *instance, WCHAR **out)
@@ -123,48 +108,6 @@ static enum status command_line(const struct host_installation *installation, WC
     return wide_and_free(&line, s, out);
 }
 
-static enum status open_manager(DWORD access, SC_HANDLE *out)
-{
-    *out = OpenSCManagerW(NULL, NULL, access);
-    if (*out)
-        return STATUS_OK;
-    status_fail_win32(GetLastError(), "The Service Control Manager cannot be opened");
-    return status_advise(0, "Run the command as an administrator, elevated.");
-}
-
-// Sets one of the optional properties. Older systems do not know all of them; the service works
-// without.
-static enum status set_property(SC_HANDLE service, DWORD level, void *value)
-{
-    if (ChangeServiceConfig2W(service, level, value))
-        return STATUS_OK;
-    DWORD error = GetLastError();
-    if (error == ERROR_INVALID_LEVEL)
-        return STATUS_OK;
-    return status_fail_win32(error, "Property %u of the service cannot be set", (unsigned)level);
-}
-
-static enum status set_properties(SC_HANDLE service)
-{
-    SERVICE_DESCRIPTIONW text = {(WCHAR *)description};
-    SC_ACTION actions[] = {{SC_ACTION_RESTART, RESTART_AFTER_MS},
-                           {SC_ACTION_RESTART, RESTART_AFTER_MS},
-                           {SC_ACTION_NONE, 0}};
-    SERVICE_FAILURE_ACTIONSW recovery = {.dwResetPeriod = FAILURES_FORGOTTEN_S,
-                                         .cActions = sizeof actions / sizeof actions[0],
-                                         .lpsaActions = actions};
-    SERVICE_FAILURE_ACTIONS_FLAG also_failed_stops = {TRUE};
-    SERVICE_PRESHUTDOWN_INFO preshutdown = {PRESHUTDOWN_MS};
-    enum status s = set_property(service, SERVICE_CONFIG_DESCRIPTION, &text);
-    if (s == STATUS_OK)
-        s = set_property(service, SERVICE_CONFIG_FAILURE_ACTIONS, &recovery);
-    if (s == STATUS_OK)
-        s = set_property(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also_failed_stops);
-    if (s == STATUS_OK)
-        s = set_property(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown);
-    return s;
-}
-
 static enum status create(SC_HANDLE manager, const struct host_installation *installation,
                           const WCHAR *name)
 {
@@ -188,7 +131,7 @@ static enum status create(SC_HANDLE manager, const struct host_installation *ins
         }
     }
     if (s == STATUS_OK) {
-        s = set_properties(service);
+        s = service_properties_set(service);
         if (s != STATUS_OK)
             DeleteService(service);
         CloseServiceHandle(service);
@@ -205,7 +148,7 @@ enum status host_install(const struct host_installation *installation)
     enum status s = service_name(installation->instance, &name);
     if (s != STATUS_OK)
         return s;
-    s = open_manager(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE, &manager);
+    s = service_manager_open(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE, &manager);
     if (s == STATUS_OK) {
         s = create(manager, installation, name);
         CloseServiceHandle(manager);
@@ -229,13 +172,11 @@ static void stop(SC_HANDLE service)
 
 static enum status stop_and_delete(SC_HANDLE manager, const WCHAR *name)
 {
-    SC_HANDLE service = OpenServiceW(manager, name, SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE);
-    if (!service && GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST)
-        return status_fail(STATUS_NOT_FOUND, ERROR_SERVICE_DOES_NOT_EXIST,
-                           "There is no service '%ls'.", name);
-    if (!service)
-        return status_fail_win32(GetLastError(), "The service '%ls' cannot be opened", name);
-    enum status s = STATUS_OK;
+    SC_HANDLE service;
+    enum status s =
+        service_open(manager, name, SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE, &service);
+    if (s != STATUS_OK)
+        return s;
     stop(service);
     if (!DeleteService(service))
         s = status_fail_win32(GetLastError(), "The service '%ls' cannot be removed", name);
@@ -250,7 +191,7 @@ enum status host_uninstall(const char *instance)
     enum status s = service_name(instance, &name);
     if (s != STATUS_OK)
         return s;
-    s = open_manager(SC_MANAGER_CONNECT, &manager);
+    s = service_manager_open(SC_MANAGER_CONNECT, &manager);
     if (s == STATUS_OK) {
         s = stop_and_delete(manager, name);
         CloseServiceHandle(manager);

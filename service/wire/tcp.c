@@ -236,9 +236,10 @@ struct listener {
     atomic_bool stopped;
 };
 
-enum status transport_listen(const char *address, uint16_t port, struct listener **out)
+// The addresses to listen at, at least one, all of them loopback addresses.
+static enum status resolve_loopback(const char *address, uint16_t port,
+                                    struct socket_address addresses[SOCKET_ADDRESSES_MAX])
 {
-    struct socket_address addresses[SOCKET_ADDRESSES_MAX];
     size_t count = 0;
     enum status st = socket_start();
     if (st == STATUS_OK)
@@ -255,8 +256,23 @@ enum status transport_listen(const char *address, uint16_t port, struct listener
             return status_advise(
                 0, "Listen on 127.0.0.1 and let an encrypted tunnel carry the connection.");
         }
-    if (count == 0)
-        return status_fail(STATUS_NOT_FOUND, 0, "The listen address '%s' does not exist.", address);
+    return count > 0 ? STATUS_OK
+                     : status_fail(STATUS_NOT_FOUND, 0, "The listen address '%s' does not exist.",
+                                   address);
+}
+
+enum status transport_check_address(const char *address)
+{
+    struct socket_address addresses[SOCKET_ADDRESSES_MAX];
+    return resolve_loopback(address, 0, addresses);
+}
+
+enum status transport_listen(const char *address, uint16_t port, struct listener **out)
+{
+    struct socket_address addresses[SOCKET_ADDRESSES_MAX];
+    enum status st = resolve_loopback(address, port, addresses);
+    if (st != STATUS_OK)
+        return st;
     struct listener *l = calloc(1, sizeof *l);
     if (!l)
         return status_no_memory("a listener");

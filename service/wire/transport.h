@@ -37,6 +37,10 @@ enum status transport_connect(const char *host, uint16_t port, uint32_t deadline
                               bool (*give_up)(void *context), void *context,
                               struct stream **out) MUST_CHECK;
 
+// STATUS_REFUSED unless `address` is a loopback address: connections are not encrypted yet.
+// STATUS_NOT_FOUND: it does not exist.
+enum status transport_check_address(const char *address) MUST_CHECK;
+
 struct listener;
 
 // Listens. Anything but a loopback address is STATUS_REFUSED until connections are encrypted. Port

@@ -11,7 +11,7 @@ import sys
 import _manual
 
 TOP = os.environ["VREP_SOURCE_DIR"]
-WINDOWS_ONLY = {"start"}
+WINDOWS_ONLY = {"start", "firewall"}
 wrong = []
 
 
@@ -28,8 +28,8 @@ def compare(what, one, other):
 
 told = subprocess.run([os.path.join(os.environ["VREP_BIN"], "vrepsvc"), "--help"], capture_output=True, text=True,
                       check=True).stdout
-options = re.findall(r"(?m)^  (?:vrepsvc )?--([a-z]+)", told) + re.findall(r"(?m)^  --version, --([a-z]+)", told)
-described = [word for line in re.findall(r"(?m)^\.It (Fl Fl .*)", page("vrepsvc.8")) for word in re.findall(r"Fl Fl ([a-z]+)", line)]
+options = re.findall(r"(?m)^  (?:vrepsvc )?--([a-z-]+)", told) + re.findall(r"(?m)^  --version, --([a-z-]+)", told)
+described = [word for line in re.findall(r"(?m)^\.It (Fl Fl .*)", page("vrepsvc.8")) for word in re.findall(r"Fl Fl ([a-z-]+)", line)]
 compare("vrepsvc.8 and --help: the option", set(options) - WINDOWS_ONLY, described)
 with open(os.path.join(TOP, "ps/client/vrep.def"), encoding="utf-8") as file:
     exports = re.findall(r"(?m)^\s+(vrep_\w+)", file.read())

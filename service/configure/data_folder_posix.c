@@ -1,0 +1,8 @@
+#include "service/configure/data_folder.h"
+
+enum status data_folder_protect(const char *folder, const char *instance)
+{
+    (void)folder;
+    (void)instance;
+    return STATUS_OK;
+}
