@@ -33,7 +33,7 @@ static enum status tell(struct buffer *report, enum status s, const char *what)
 
 static enum status set_up(const struct configuration *c, const char *folder, struct buffer *report)
 {
-    enum status s = data_folder_protect(folder, c->instance);
+    enum status s = data_folder_protect(folder, c->instance, report);
     if (s == STATUS_OK)
         s = service_properties_apply(c->instance);
     if (s == STATUS_OK && c->firewall)

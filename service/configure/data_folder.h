@@ -13,8 +13,10 @@ enum status data_folder_make(const char *folder, bool *made) MUST_CHECK;
 
 // Windows: SYSTEM, Administrators, the service's own SID and the account that it runs as may do
 // everything in it, nobody else anything, whatever was so before; and that account may log on as a
-// service. Elsewhere: data_folder_make has done it.
-enum status data_folder_protect(const char *folder, const char *instance) MUST_CHECK;
+// service. An account that is not known now is told in `report` and no failure. Elsewhere:
+// data_folder_make has done it.
+enum status data_folder_protect(const char *folder, const char *instance,
+                                struct buffer *report) MUST_CHECK;
 
 // Removes what data_folder_make has made, as far as it is empty.
 void data_folder_unmake(const char *folder);

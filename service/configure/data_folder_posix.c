@@ -1,7 +1,8 @@
 #include "service/configure/data_folder.h"
 
-enum status data_folder_protect(const char *folder, const char *instance)
+enum status data_folder_protect(const char *folder, const char *instance, struct buffer *report)
 {
+    (void)report;
     (void)folder;
     (void)instance;
     return STATUS_OK;

@@ -34,8 +34,8 @@ static enum status find_account(const WCHAR *account, BYTE out[SECURITY_MAX_SID_
     SID_NAME_USE use;
     if (LookupAccountNameW(NULL, account, out, &size, domain, &units, &use))
         return STATUS_OK;
-    status_fail_win32(GetLastError(), "The account '%ls' of the service is not known", account);
-    return status_advise(0, "Install it on this host first: Install-ADServiceAccount.");
+    return status_fail_win32(GetLastError(), "The account '%ls' of the service is not known",
+                             account);
 }
 
 // The manager gives this right only to accounts that are entered in its own console.
@@ -131,13 +131,24 @@ static enum status protect_all(const char *folder, const char *sddl)
     return s;
 }
 
-static enum status protect_for(SC_HANDLE service, const WCHAR *name, const char *folder)
+// A domain that does not answer now may do so later; until then the folder is closed to the
+// account.
+static enum status tell_account(struct buffer *report)
+{
+    return buffer_printf(report,
+                         "The account of the service has got no rights: %s Run this again when the "
+                         "host knows it (Install-ADServiceAccount): vrepsvc configure install\n",
+                         status_last()->message);
+}
+
+static enum status protect_for(SC_HANDLE service, const WCHAR *name, const char *folder,
+                               struct buffer *report)
 {
     struct buffer sddl = {0};
     char *own = NULL, *account = NULL;
     enum status s = service_sid(name, &own);
-    if (s == STATUS_OK)
-        s = account_of(service, &account);
+    if (s == STATUS_OK && account_of(service, &account) != STATUS_OK)
+        s = tell_account(report);
     if (s == STATUS_OK)
         s = data_folder_sddl(own, account, &sddl);
     if (s == STATUS_OK)
@@ -148,7 +159,7 @@ static enum status protect_for(SC_HANDLE service, const WCHAR *name, const char 
     return s;
 }
 
-enum status data_folder_protect(const char *folder, const char *instance)
+enum status data_folder_protect(const char *folder, const char *instance, struct buffer *report)
 {
     WCHAR *name;
     SC_HANDLE manager, service;
@@ -159,7 +170,7 @@ enum status data_folder_protect(const char *folder, const char *instance)
     if (s == STATUS_OK) {
         s = service_open(manager, name, SERVICE_QUERY_CONFIG, &service);
         if (s == STATUS_OK) {
-            s = protect_for(service, name, folder);
+            s = protect_for(service, name, folder, report);
             CloseServiceHandle(service);
         }
         CloseServiceHandle(manager);
