@@ -164,12 +164,22 @@ static void tell_held(struct agenda *agenda, registry_key key, enum schedule_ste
                                                 event_code(why));
 }
 
+// Enabled and not compared yet, so nothing is wrong: what is told is information, not a warning.
+static bool is_first(const struct relationship *r)
+{
+    return r->reason == REASON_NOT_YET_COMPARED;
+}
+
 static void tell_disabled(struct agenda *agenda, registry_key key, int64_t now,
                           const struct relationship *r)
 {
-    if (begin_telling(agenda, key, SCHEDULE_TELL_DISABLED, now))
-        EventWriteAutoResynchronizeDisabled(agenda->supervisor->context.events, r->name,
-                                            r->id.bytes);
+    struct event_writer *events = agenda->supervisor->context.events;
+    if (!begin_telling(agenda, key, SCHEDULE_TELL_DISABLED, now))
+        return;
+    if (is_first(r))
+        EventWriteFirstResynchronizeDisabled(events, r->name, r->id.bytes);
+    else
+        EventWriteAutoResynchronizeDisabled(events, r->name, r->id.bytes);
 }
 
 static void tell_outside(struct agenda *agenda, registry_key key, int64_t now,
@@ -183,8 +193,12 @@ static void tell_outside(struct agenda *agenda, registry_key key, int64_t now,
     snprintf(interval, sizeof interval, "%s to %s", time_of_day_format(r->schedule.start_s, start),
              time_of_day_format(r->schedule.end_s, end));
     clock_format_utc(schedule_window_at(&r->schedule, now, supervisor->zone).next, next);
-    EventWriteAutoResynchronizeOutsideInterval(supervisor->context.events, r->name, r->id.bytes,
-                                               interval, next);
+    if (is_first(r))
+        EventWriteFirstResynchronizeOutsideInterval(supervisor->context.events, r->name,
+                                                    r->id.bytes, interval, next);
+    else
+        EventWriteAutoResynchronizeOutsideInterval(supervisor->context.events, r->name, r->id.bytes,
+                                                   interval, next);
 }
 
 // ---- starts inside a window ----

@@ -195,6 +195,19 @@ static void say_queued(struct supervisor *supervisor, registry_key key, const ch
         snprintf(message, VERB_MESSAGE_MAX, "The resynchronization of '%s' %s.", r->name, what);
 }
 
+// Who or what wanted the start, in the words of the parameters that decide it.
+static const char *trigger_text(enum schedule_step step)
+{
+    switch (step) {
+    case SCHEDULE_START:
+        return "AutoResynchronizeInterval";
+    case SCHEDULE_START_DUE:
+        return "ResynchronizeStartTime";
+    default:
+        return "Request";
+    }
+}
+
 static enum status start(struct supervisor *supervisor, registry_key key,
                          const struct relationship *r, const struct verb_change *change,
                          const struct control_caller *caller, char *message)
@@ -203,7 +216,8 @@ static enum status start(struct supervisor *supervisor, registry_key key,
     if (anew)
         EventWriteResynchronizeInitiated(supervisor->context.events, r->name, r->id.bytes,
                                          r->replica_server, resynchronize_reason_text(r->reason),
-                                         caller->account, caller->client);
+                                         caller->account, caller->client,
+                                         trigger_text(change->step));
     else
         EventWriteResynchronizeResumed(supervisor->context.events, r->name, r->id.bytes,
                                        caller->account, caller->client, r->resync_id.bytes);

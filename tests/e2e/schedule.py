@@ -64,6 +64,11 @@ def scheduled(lab, seconds):
     check(lab.primary.relationship("pair")["ResynchronizeStartTime"], "no start time is shown")
 
 
+def triggers(lab):
+    """What started each resynchronization."""
+    return [event["Trigger"] for event in lab.primary.events(32325)]
+
+
 def inside_its_window(lab):
     """It starts by itself; enabling without a window warns."""
     pair = related(lab)
@@ -73,13 +78,14 @@ def inside_its_window(lab):
     lab.primary.ctl("set", "pair", "--auto-resynchronize-start", clock(-hours(1)), "--auto-resynchronize-end",
                     clock(hours(1)))
     lab.finished("pair", [pair])
-    check(len(lab.primary.events(32325)) == 1, "it was not initiated once")
+    check(triggers(lab) == ["AutoResynchronizeInterval"], f"initiated by {triggers(lab)}")
 
 
 def outside_its_window(lab):
     """It does not start and says when it will, once; the same window is the present one two hours further east."""
     pair = related(lab)
-    poll(lambda: lab.primary.events(32394), 10, "32394 says that it is not enabled")
+    told = poll(lambda: lab.primary.events(32394), 10, "32394 says that it is not enabled")
+    check(told[0]["LevelText"] == "Information", f"nothing is wrong with a new relationship: {told[0]['LevelText']}")
     start, end = clock(hours(2)), clock(hours(3))
     window(lab, start, end)
     told = poll(lambda: lab.primary.events(32396), 10, "32396 says that it is outside")
@@ -170,7 +176,7 @@ def at_a_time(lab):
     lab.primary.wait(
         "pair", lambda r: r["ReplicationState"] in (RESYNCHRONIZING, REPLICATING), 10, "the missed one starts")
     lab.finished("pair", [pair])
-    check(len(lab.primary.events(32325)) == 3, "not three starts")
+    check(triggers(lab) == 3 * ["ResynchronizeStartTime"], f"initiated by {triggers(lab)}")
 
 
 def taken_back(lab):

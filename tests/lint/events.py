@@ -30,12 +30,16 @@ def read(*path):
 
 
 def manifest():
-    """Symbols, levels and channels of all events by their ids, and the channels' names."""
+    """Id, symbol, level and channel of all events, several of which may be versions of one id, and the channels' names."""
     root = ElementTree.parse(os.path.join(TOP, "etw", "VRep.man")).getroot()
     names = {channel.get("chid"): channel.get("name") for channel in root.iter(NAMESPACE + "channel")}
-    events = {int(event.get("value")): (event.get("symbol"), event.get("level"), names[event.get("channel")])
-              for event in root.iter(NAMESPACE + "event")}
+    events = [(int(event.get("value")), event.get("symbol"), event.get("level"), names[event.get("channel")])
+              for event in root.iter(NAMESPACE + "event")]
     return events, set(names.values())
+
+
+def ids_of(events):
+    return {number for number, _, _, _ in events}
 
 
 def check_raised(events):
@@ -46,7 +50,7 @@ def check_raised(events):
                 if name.endswith(".c"):
                     raised.update(re.findall(r"\bEventWrite(\w+)\(", read(at, name)))
     raised -= {""}
-    symbols = {symbol for symbol, _, _ in events.values()}
+    symbols = {symbol for _, symbol, _, _ in events}
     for symbol in sorted(symbols - raised):
         complain(f"etw/VRep.man: nobody raises {symbol}")
     for symbol in sorted(raised - symbols):
@@ -63,13 +67,13 @@ def check_view(file, events, channels, wanted):
         ids = {int(number) for number in re.findall(r"EventID=(\d+)", select.text)}
         if not ids and select.text != "*":
             complain(f"etw/views/{file}: {select.text} is not understood")
-        shown |= {number for number, (_, _, channel) in events.items()
+        shown |= {number for number, _, _, channel in events
                   if channel == select.get("Path") and (not ids or number in ids)}
         if select.get("Path") not in channels:
             complain(f"etw/views/{file}: no channel {select.get('Path')}")
-        for number in ids - set(events):
+        for number in ids - ids_of(events):
             complain(f"etw/views/{file}: no event {number}")
-    if shown != (set(events) if wanted is None else wanted):
+    if shown != (ids_of(events) if wanted is None else wanted):
         complain(f"etw/views/{file} shows {sorted(shown)}")
 
 
@@ -80,11 +84,11 @@ def check_ends(events):
     for problems, ends in rows:
         for number in re.findall(r"\d{5}", problems):
             ended[int(number)] = {int(end) for end in re.findall(r"\b\d{5}\b", ends)}
-    for number, (symbol, level, _) in sorted(events.items()):
+    for number, symbol, level, _ in sorted(events):
         if level in PROBLEMS and number not in ended:
             complain(f"docs/operations.md: what is to be done about {number} {symbol}, and what ends it?")
     for number, ends in sorted(ended.items()):
-        for unknown in ({number} | ends) - set(events):
+        for unknown in ({number} | ends) - ids_of(events):
             complain(f"docs/operations.md: there is no event {unknown}")
 
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "etw/message.h"
 #include "service/supervise/agenda.h"
 #include "service/supervise/verbs.h"
 #include "tests/support/service/stage.h"
@@ -65,6 +66,20 @@ static registry_key add(struct stage *s, bool enabled)
     return key;
 }
 
+static void assert_trigger(struct stage *s, const char *trigger)
+{
+    json_t *event = stage_last_event(s, 32325);
+    assert_string_equal(json_string_value(json_object_get(event, "Trigger")), trigger);
+    json_decref(event);
+}
+
+static void assert_level(struct stage *s, uint32_t id, int level)
+{
+    json_t *event = stage_last_event(s, id);
+    assert_int_equal(json_integer_value(json_object_get(event, "Level")), level);
+    json_decref(event);
+}
+
 static void assert_stays(struct stage *s, registry_key key, enum replication_state state,
                          unsigned runs)
 {
@@ -103,6 +118,7 @@ static void inside_its_window__starts_by_itself(void **state)
     pass(s, key, 8); // 20:00
     stage_await_state(s, key, REPLICATION_REPLICATING);
     assert_int_equal(stage_events(s, 32325), 1);
+    assert_trigger(s, "AutoResynchronizeInterval");
     assert_int_equal(s->runs, 1);
 }
 
@@ -133,6 +149,32 @@ static void disabled__told_once(void **state)
     assert_stays(s, key, REPLICATION_WAITING_FOR_START_RESYNCHRONIZE, 0);
     assert_int_equal(stage_events(s, 32394), 2);
     assert_int_equal(stage_events(s, 32396), 0);
+}
+
+static enum status disk_has_changed(struct relationship *r, void *argument)
+{
+    (void)argument;
+    r->reason = REASON_DISK_CHANGED_WHILE_NOT_TRACKED;
+    return STATUS_OK;
+}
+
+// Before its first comparison nothing is wrong with a relationship.
+static void not_started__warning__but_information_before_the_first(void **state)
+{
+    struct stage *s = *state;
+    registry_key key = add(s, false);
+    assert_level(s, 32394, EVENT_INFORMATION);
+    stage_change(s, key, disk_has_changed, NULL);
+    pass(s, key, 24);
+    stage_await_events(s, 32394, 2);
+    assert_level(s, 32394, EVENT_WARNING);
+    assert_ok(registry_remove(s->supervisor.context.registry, key));
+    key = add(s, true);
+    assert_level(s, 32396, EVENT_INFORMATION);
+    stage_change(s, key, disk_has_changed, NULL);
+    pass(s, key, 24);
+    stage_await_events(s, 32396, 2);
+    assert_level(s, 32396, EVENT_WARNING);
 }
 
 static void stopped_in_the_window__not_again_in_it(void **state)
@@ -339,6 +381,7 @@ static void start_time__comes__starts_with_its_options(void **state)
                         REASON_NOT_YET_COMPARED);
     assert_int_equal(s->runs, 0);
     stage_await(s, &s->runs, 1);
+    assert_trigger(s, "ResynchronizeStartTime");
     struct relationship *r = stage_record(s, key);
     assert_true(r->overwrite_replica);
     assert_true(r->schedule.start_time == 0);
@@ -397,6 +440,7 @@ static void start_time__in_another_state__decided_by_the_table(void **state)
     registry_key key = add(s, false);
     assert_ok(stage_ask(s, key, VERB_RESUME_RESYNCHRONIZE));
     stage_await_state(s, key, REPLICATION_REPLICATING);
+    assert_trigger(s, "Request");
     stage_await_idle(s, key);
     assert_status(schedule(s, key, HOUR_MS), STATUS_REFUSED); // suspend first
     assert_ok(stage_ask(s, key, VERB_SUSPEND));
@@ -435,6 +479,7 @@ int main(void)
         TEST(inside_its_window__starts_by_itself),
         TEST(outside__told_once__and_again_in_the_next_period),
         TEST(disabled__told_once),
+        TEST(not_started__warning__but_information_before_the_first),
         TEST(stopped_in_the_window__not_again_in_it),
         TEST(stopped_in_the_queue__not_again_in_the_window),
         TEST(refused_by_the_guard__not_again_in_the_window),

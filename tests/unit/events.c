@@ -45,14 +45,17 @@ static void manifest__every_event__is_well_formed(void **state)
     for (size_t i = 0; i < count; i++) {
         const struct event_definition *e = events[i];
         const struct event_descriptor *d = &e->descriptor;
+        uint32_t number = (uint32_t)d->version << 16 | d->id;
         if (i > 0)
-            assert_true(events[i - 1]->descriptor.id < d->id);
+            assert_true(events[i - 1]->descriptor.id < d->id ||
+                        (events[i - 1]->descriptor.id == d->id &&
+                         events[i - 1]->descriptor.version < d->version));
         assert_true(isupper((unsigned char)e->symbol[0]));
         assert_true(d->level >= EVENT_ERROR && d->level <= EVENT_INFORMATION);
         assert_true(d->task > 0);
         // A number of Hyper-V's, or of ours.
         assert_true(d->id < 40000 || (d->id >= 50000 && d->id < 51000));
-        assert_int_equal(e->message_id, 0xB0000000u + d->id);
+        assert_int_equal(e->message_id, 0xB0000000u + number);
         bool admin = strcmp(e->channel, "VRep/Admin") == 0;
         assert_int_equal(d->channel, admin ? 16 : 17);
         assert_true(d->keyword & (admin ? 1ull << 63 : 1ull << 62));

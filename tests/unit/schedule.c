@@ -251,6 +251,31 @@ static void other_states_replicas_and_cancels__are_left_alone(void **state)
     relationship_free(r);
 }
 
+// A comparison reads the disks that a resynchronization would hold; both wait for its end.
+static void comparing__window_and_start_time__wait_for_its_end(void **state)
+{
+    (void)state;
+    struct relationship *r = waiting(true);
+    const char *inside = "2026-06-10T20:00:00Z", *outside = "2026-06-10T12:00:00Z";
+    r->comparing_since = utc("2026-06-10T11:00:00Z");
+    assert_int_equal(decide(r, inside), SCHEDULE_NOTHING);
+    assert_int_equal(decide(r, outside), SCHEDULE_NOTHING); // nor is anything told
+    r->schedule.start_time = utc("2026-06-10T19:00:00Z");
+    assert_int_equal(decide(r, inside), SCHEDULE_NOTHING);
+    r->comparing_since = 0;
+    assert_int_equal(decide(r, inside), SCHEDULE_START_DUE);
+    r->schedule.start_time = 0;
+    assert_int_equal(decide(r, inside), SCHEDULE_START);
+    assert_int_equal(decide(r, outside), SCHEDULE_TELL_OUTSIDE);
+    r->state = REPLICATION_RESYNCHRONIZE_SUSPENDED;
+    r->schedule.suspended_by_end = true;
+    r->comparing_since = utc("2026-06-10T11:00:00Z");
+    assert_int_equal(decide(r, inside), SCHEDULE_NOTHING);
+    r->comparing_since = 0;
+    assert_int_equal(decide(r, inside), SCHEDULE_CONTINUE);
+    relationship_free(r);
+}
+
 static void start_time__due_and_missed__fires_and_the_window_waits_for_it(void **state)
 {
     (void)state;
@@ -417,6 +442,7 @@ int main(void)
         cmocka_unit_test(clock_set_back_or_forward__only_the_window_matters),
         cmocka_unit_test(stopped__the_hour_comes_again__not_again),
         cmocka_unit_test(other_states_replicas_and_cancels__are_left_alone),
+        cmocka_unit_test(comparing__window_and_start_time__wait_for_its_end),
         cmocka_unit_test(start_time__due_and_missed__fires_and_the_window_waits_for_it),
         cmocka_unit_test(running__its_window_ends__suspended_when_wanted),
         cmocka_unit_test(suspended_by_the_end__goes_on_in_the_next_window),

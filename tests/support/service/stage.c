@@ -482,6 +482,17 @@ size_t stage_events(struct stage *stage, uint32_t id)
     return count;
 }
 
+json_t *stage_last_event(struct stage *stage, uint32_t id)
+{
+    const struct event_query query = {.ids = {{id, id}}, .id_ranges = 1};
+    struct event_page page;
+    assert_ok(event_log_read(stage->supervisor.context.event_log, &query, &page));
+    assert_true(json_array_size(page.events) > 0);
+    json_t *event = json_incref(json_array_get(page.events, json_array_size(page.events) - 1));
+    json_decref(page.events);
+    return event;
+}
+
 enum status stage_request(struct stage *stage, const char *request, json_t **result)
 {
     json_t *object;

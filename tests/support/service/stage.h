@@ -4,6 +4,8 @@
 #ifndef VREP_TESTS_SUPPORT_SERVICE_STAGE_H
 #define VREP_TESTS_SUPPORT_SERVICE_STAGE_H
 
+#include <jansson.h>
+
 #include "service/control/server.h"
 #include "service/supervise/supervisor.h"
 #include "service/supervise/tasks.h"
@@ -95,6 +97,8 @@ void stage_set(struct stage *stage, bool *flag, bool value);
 
 // How many events of this id there were.
 size_t stage_events(struct stage *stage, uint32_t id);
+// The last of them as the log has it; the caller's reference. There must be one.
+json_t *stage_last_event(struct stage *stage, uint32_t id);
 void stage_await_events(struct stage *stage, uint32_t id, size_t at_least);
 
 // One request through requests_handle, as JSON text; *result is NULL after a failure.
