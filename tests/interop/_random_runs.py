@@ -12,6 +12,7 @@ import tempfile
 import _images as images
 
 WORKERS = 2
+IN_MEMORY = "/dev/shm"
 LIBVHDI = """
 import hashlib, pyvhdi, sys
 disk = pyvhdi.file()
@@ -29,6 +30,14 @@ def program():
 
 def kinds():
     return subprocess.run([program(), "--list"], capture_output=True, text=True, check=True).stdout.split()
+
+
+def work_folder():
+    """A file system in memory where there is one with room: most of a run is flushes, and what they wait for is not looked at
+    here. None: the system's folder for temporary files."""
+    if os.path.isdir(IN_MEMORY) and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > images.GIB:
+        return IN_MEMORY
+    return None
 
 
 def seed():
@@ -89,7 +98,7 @@ def ask_others(kind, leaf, raw, depth):
 
 def run(kind, number, operations, show):
     """One run; what goes wrong names the seed. The files stay where they are when it does."""
-    folder = tempfile.mkdtemp(prefix=f"vrep-random-{kind}-")
+    folder = tempfile.mkdtemp(prefix=f"vrep-random-{kind}-", dir=work_folder())
     words = [program(), "--kind", kind, "--seed", number, "--operations", operations, "--show", show, "--folder", folder]
     asked, shown = set(), 0
     with subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
