@@ -34,6 +34,8 @@ enum status request_plan(struct supervisor *supervisor, const struct control_cal
     enum status s = find_primary(supervisor, request, &question.key);
     if (s == STATUS_OK)
         s = js_opt_bool(request, "overwrite_replica", false, &question.overwrite_replica);
+    if (s == STATUS_OK)
+        s = request_start_time(request, &question.start_time);
     if (s != STATUS_OK)
         return s;
     pthread_mutex_lock(&supervisor->settings_lock);

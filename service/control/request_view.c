@@ -76,6 +76,14 @@ static void put_health(struct json_writer *w, const struct view *view)
     json_writer_value(w, "ReplicationHealthDetails", details);
 }
 
+// By Hyper-V's numbers, where 1 is Kerberos and 2 a certificate. Connections of this version prove
+// nothing of who speaks.
+static void put_authentication(struct json_writer *w)
+{
+    json_writer_number(w, "AuthenticationType", 0);
+    json_writer_text(w, "AuthenticationTypeText", "None");
+}
+
 static void put_servers(struct json_writer *w, const struct view *view)
 {
     const struct relationship *r = view->r;
@@ -89,6 +97,8 @@ static void put_servers(struct json_writer *w, const struct view *view)
         json_writer_number(w, "ReplicaServerPort", r->replica_port);
     else
         json_writer_null(w, "ReplicaServerPort");
+    put_authentication(w);
+    json_writer_null(w, "ReplicationFrequencySec"); // nobody tracks writes: there are no cycles
     json_writer_text(w, "AllowedPrimaryServer", r->allowed_primary);
     json_writer_number(w, "BandwidthLimit", r->bandwidth_limit);
 }

@@ -89,18 +89,14 @@ static enum status resume_options(const json_t *request, bool resynchronize,
     return s;
 }
 
-// The time to start at, if the request has one.
-static enum status resume_start_time(const json_t *request, bool resynchronize,
-                                     struct resume_options *out)
+enum status request_start_time(const json_t *request, int64_t *start_time)
 {
     const char *text;
     enum status s = js_opt_string(request, "resynchronize_start_time", NULL, &text);
+    *start_time = 0;
     if (s != STATUS_OK || !text)
         return s;
-    if (!resynchronize)
-        return status_fail(STATUS_INVALID_ARGUMENT, 0,
-                           "\"resynchronize_start_time\" goes with \"resynchronize\".");
-    if (clock_parse_utc(text, &out->start_time) && out->start_time != 0)
+    if (clock_parse_utc(text, start_time) && *start_time != 0)
         return STATUS_OK;
     status_fail(STATUS_INVALID_ARGUMENT, 0, "\"resynchronize_start_time\": '%.40s' is not a time.",
                 text);
@@ -126,7 +122,10 @@ static enum status request_resume(struct supervisor *supervisor,
     if (s == STATUS_OK)
         s = resume_options(request, resynchronize, &options);
     if (s == STATUS_OK)
-        s = resume_start_time(request, resynchronize, &options);
+        s = request_start_time(request, &options.start_time);
+    if (s == STATUS_OK && options.start_time != 0 && !resynchronize)
+        s = status_fail(STATUS_INVALID_ARGUMENT, 0,
+                        "\"resynchronize_start_time\" goes with \"resynchronize\".");
     if (s == STATUS_OK)
         s = js_opt_bool(request, "continue", false, &go_on);
     if (s == STATUS_OK && resynchronize && go_on)

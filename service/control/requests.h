@@ -28,6 +28,9 @@ enum status request_test_connection(struct supervisor *supervisor,
 enum status request_find(struct supervisor *supervisor, const json_t *request,
                          registry_key *key) MUST_CHECK;
 
+// "resynchronize_start_time" in wall ms; 0: the request has none.
+enum status request_start_time(const json_t *request, int64_t *start_time) MUST_CHECK;
+
 // `status` and `metrics` (request_status.c).
 enum status request_status(struct supervisor *supervisor, const struct control_caller *caller,
                            const json_t *request, json_t **result) MUST_CHECK;

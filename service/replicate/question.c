@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "service/engine/json_writer.h"
 #include "service/replicate/primary_session.h"
 
@@ -61,9 +62,16 @@ static enum status look_at_disks(struct asking *a)
 static enum status ask_state(struct asking *a)
 {
     const struct relationship *r = a->session->r;
+    int64_t start_time = a->question->start_time;
+    enum relationship_verb verb = VERB_RESUME_RESYNCHRONIZE;
     enum relationship_action action;
-    enum status st =
-        relationship_decide(r, VERB_RESUME_RESYNCHRONIZE, r->queue_number != 0, &action);
+    enum status st = STATUS_OK;
+    if (start_time != 0) {
+        verb = VERB_SCHEDULE_RESYNCHRONIZE;
+        st = schedule_check_start_time(r->name, start_time, clock_wall_ms());
+    }
+    if (st == STATUS_OK)
+        st = relationship_decide(r, verb, r->queue_number != 0, &action);
     return st == STATUS_OK ? STATUS_OK : add_refusal(a);
 }
 

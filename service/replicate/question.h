@@ -18,6 +18,7 @@ struct question {
     char server[QUESTION_HOST_MAX + 1];
     uint16_t port;
     bool overwrite_replica;   // plan: as the start would be told
+    int64_t start_time;       // plan: likewise; wall ms, 0: at once
     uint64_t bandwidth_limit; // plan: this server's, bytes per second, 0: none
 };
 

@@ -162,7 +162,8 @@ static enum status take_outcome(struct questions *questions, struct pending_ques
 static bool same_question(const struct question *a, const struct question *b)
 {
     return a->kind == b->kind && a->key == b->key && a->port == b->port &&
-           a->overwrite_replica == b->overwrite_replica && strcmp(a->server, b->server) == 0;
+           a->overwrite_replica == b->overwrite_replica && a->start_time == b->start_time &&
+           strcmp(a->server, b->server) == 0;
 }
 
 // The lock is held. NULL: it is not being asked.

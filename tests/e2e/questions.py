@@ -3,6 +3,7 @@
 """What asks a replica and changes nothing: the plan of a resynchronization, the test of a connection."""
 
 import contextlib
+import datetime
 import fcntl
 import json
 import os
@@ -115,6 +116,18 @@ def plan_refusals(lab):
     shown = lab.primary.ctl("resume", "pair", "--resynchronize", "--overwrite-replica", "--what-if").stdout
     check(shown.startswith('What if: Resynchronize "pair" to 127.0.0.1: 1 disk, 64.0 MiB, '), shown)
     check("needs up to" in shown and "about" in shown, shown)
+    soon, past = ((datetime.datetime.now() + datetime.timedelta(hours=hours)).strftime("%Y-%m-%d %H:%M") for hours in (5, -5))
+    starts = ("resume", "pair", "--resynchronize", "--overwrite-replica", "--what-if", "--start-time")
+    shown = lab.primary.ctl(*starts, soon).stdout
+    check(shown.startswith(f'What if: Resynchronize "pair" to 127.0.0.1 at {soon}: 1 disk'), shown)
+    shown = lab.primary.ctl(*starts, past, expect=FAILED).stdout
+    check("would not start" in shown and past in shown and "has passed" in shown, shown)
+    lab.primary.ctl(*starts, "tomorrow", expect=USAGE)
+    lab.primary.ctl("resume", "pair", "--resynchronize", "--start-time", soon)
+    shown = lab.primary.ctl(*starts, soon, expect=REFUSED).stdout
+    check("would not start" in shown and "scheduled" in shown, shown)
+    lab.primary.ctl("stop", "pair")
+    check(lab.primary.relationship("pair")["ReplicationState"] == 8, "a plan or a start that was taken back changed the state")
     lab.primary.ctl("resume", "pair", "--what-if", expect=USAGE)
     lab.replica.refused("plan", "Refused", name="pair")
     lab.replica.stop()

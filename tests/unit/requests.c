@@ -44,6 +44,8 @@ static void enable__primary__waits_for_its_first_resynchronization(void **state)
     assert_string_equal(ask_text(r, "PrimaryServerName"), "primary.example");
     assert_string_equal(ask_text(r, "ReplicaServerName"), "there");
     assert_int_equal(json_integer_value(json_object_get(r, "ReplicaServerPort")), 29242);
+    assert_string_equal(ask_text(r, "AuthenticationTypeText"), "None");
+    assert_true(json_is_null(json_object_get(r, "ReplicationFrequencySec")));
     assert_string_equal(ask_text(r, "ResynchronizeRequiredReason"), "NotYetCompared");
     assert_string_equal(
         ask_text(r, "ResynchronizeRequiredMessage"),
@@ -416,6 +418,12 @@ static void plan__primary__ready_with_the_report(void **state)
     assert_int_equal(number(report, "limit"), 4711);
     assert_true(json_is_true(json_object_get(report, "overwrite")));
     json_decref(report);
+    report = ask_done(s, "{\"verb\": \"plan\", \"name\": \"vm\", \"resynchronize_start_time\": "
+                         "\"1970-01-01T00:00:01Z\"}");
+    assert_int_equal(number(report, "start_time"), 1000);
+    json_decref(report);
+    ask_refused(s, "{\"verb\": \"plan\", \"name\": \"vm\", \"resynchronize_start_time\": \"x\"}",
+                STATUS_INVALID_ARGUMENT, "is not a time");
     ask_refused(s, "{\"verb\": \"plan\", \"name\": \"copy\"}", STATUS_REFUSED, "replica here");
     ask_refused(s, "{\"verb\": \"plan\", \"name\": \"nobody\"}", STATUS_NOT_FOUND, "nobody");
     ask_refused(s, "{\"verb\": \"plan\"}", STATUS_INVALID_ARGUMENT, "name");

@@ -1,19 +1,22 @@
 function Confirm-Resume {
     # ShouldProcess for a resume. With -WhatIf the replica is asked what a resynchronization would need; whatever would
     # refuse it is an error, and then nothing is told.
-    param($Cmdlet, $Job, [VRep.Replication]$Relationship, [bool]$Resynchronize, [bool]$OverwriteReplica)
+    param($Cmdlet, $Job, [VRep.Replication]$Relationship, [bool]$Resynchronize, [bool]$OverwriteReplica, $StartTime)
 
     if (-not $Resynchronize) {
         return $Cmdlet.ShouldProcess($Relationship.VMName, 'Resume replication')
     }
     $what = "Resynchronize `"$($Relationship.VMName)`" to $($Relationship.ReplicaServerName)"
+    if ($null -ne $StartTime) {
+        $what += " at $($StartTime.ToLocalTime().ToString('yyyy-MM-dd HH:mm:ss'))"
+    }
     if ($WhatIfPreference) {
-        $plan = Get-Answer -Cmdlet $Cmdlet -Job $Job -Instance $Relationship.Instance -ResultType ([VRep.PlanResult]) `
-            -Target $Relationship -Request @{
-            verb              = 'plan'
-            name              = Get-RequestName $Relationship
-            overwrite_replica = $OverwriteReplica
+        $request = @{ verb = 'plan'; name = Get-RequestName $Relationship; overwrite_replica = $OverwriteReplica }
+        if ($null -ne $StartTime) {
+            $request['resynchronize_start_time'] = ConvertTo-RequestTime $StartTime
         }
+        $plan = Get-Answer -Cmdlet $Cmdlet -Job $Job -Instance $Relationship.Instance -ResultType ([VRep.PlanResult]) `
+            -Target $Relationship -Request $request
         if ($null -eq $plan) {
             return $false
         }
@@ -51,11 +54,4 @@ function Format-Plan {
         'about {0:0} h' -f ($Plan.EstimatedTime / 3600)
     }
     ($parts -join '; ') + '.'
-}
-
-function Test-UnderWay {
-    # A resynchronization runs, queues, or waits for its next attempt.
-    param([VRep.Replication]$Relationship)
-
-    $Relationship.ReplicationState -eq 'Resynchronizing' -or $Relationship.ResynchronizeQueuePosition -gt 0
 }

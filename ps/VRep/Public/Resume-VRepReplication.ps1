@@ -157,8 +157,8 @@ function Resume-VRepReplication {
         if ($AdoptIdentity -and -not $Resynchronize) {
             Stop-WithUsage $PSCmdlet '-AdoptIdentity goes with -Resynchronize.'
         }
-        $scheduled = $PSBoundParameters.ContainsKey('ResynchronizeStartTime')
-        if ($scheduled -and -not $Resynchronize) {
+        $startTime = if ($PSBoundParameters.ContainsKey('ResynchronizeStartTime')) { $ResynchronizeStartTime }
+        if ($null -ne $startTime -and -not $Resynchronize) {
             Stop-WithUsage $PSCmdlet '-ResynchronizeStartTime goes with -Resynchronize.'
         }
         $job = if ($AsJob) { New-Job $PSCmdlet }
@@ -167,21 +167,19 @@ function Resume-VRepReplication {
         if ($Continue) { $member['continue'] = $true }
         if ($OverwriteReplica) { $member['overwrite_replica'] = $true }
         if ($AdoptIdentity) { $member['adopt_identity'] = $true }
-        if ($scheduled) { $member['resynchronize_start_time'] = ConvertTo-RequestTime $ResynchronizeStartTime }
+        if ($null -ne $startTime) { $member['resynchronize_start_time'] = ConvertTo-RequestTime $startTime }
         $started = [System.Collections.Generic.List[VRep.Replication]]::new()
     }
 
     process {
         $given = @{ Cmdlet = $PSCmdlet; Job = $job; Instance = $Instance; Bound = $PSBoundParameters }
         foreach ($relationship in Select-Relationship @given) {
-            $question = @{ Relationship = $relationship; Resynchronize = $Resynchronize; OverwriteReplica = $OverwriteReplica }
+            $question = @{
+                Relationship = $relationship; Resynchronize = $Resynchronize; OverwriteReplica = $OverwriteReplica; StartTime = $startTime
+            }
             if (Confirm-Resume -Cmdlet $PSCmdlet -Job $job @question) {
-                $result = Invoke-Verb -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Verb resume -Member $member
-                if ($null -ne $result -and ($Wait -or $AsJob) -and (Test-UnderWay $result.Relationship)) {
-                    $started.Add($result.Relationship)
-                } elseif ($null -ne $result) {
-                    Write-Result -Job $job -Passthru $Passthru -Result $result.Relationship
-                }
+                Invoke-Resume -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Member $member -Follow ($Wait -or $AsJob) `
+                    -Started $started -Passthru $Passthru
             }
         }
     }

@@ -91,8 +91,8 @@ function Start-VRepInitialReplication {
             Stop-WithUsage $PSCmdlet 'Without -UseBackup there is nothing to begin with: the replica needs a copy of the disks.'
         }
         $member = @{ resynchronize = $true }
-        $scheduled = $PSBoundParameters.ContainsKey('InitialReplicationStartTime')
-        if ($scheduled) { $member['resynchronize_start_time'] = ConvertTo-RequestTime $InitialReplicationStartTime }
+        $startTime = if ($PSBoundParameters.ContainsKey('InitialReplicationStartTime')) { $InitialReplicationStartTime }
+        if ($null -ne $startTime) { $member['resynchronize_start_time'] = ConvertTo-RequestTime $startTime }
         $job = if ($AsJob) { New-Job $PSCmdlet }
         $started = [System.Collections.Generic.List[VRep.Replication]]::new()
     }
@@ -105,13 +105,9 @@ function Start-VRepInitialReplication {
                     "Initial replication of '$($relationship.VMName)' cannot start: its disks were compared already.",
                     "To resynchronize: Resume-VRepReplication -VMName '$($relationship.VMName)' -Resynchronize")
                 Write-Failure -Cmdlet $PSCmdlet -Job $job -Exception $late -Target $relationship
-            } elseif (Confirm-Resume -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Resynchronize $true) {
-                $result = Invoke-Verb -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Verb resume -Member $member
-                if ($null -ne $result -and $AsJob -and (Test-UnderWay $result.Relationship)) {
-                    $started.Add($result.Relationship)
-                } elseif ($null -ne $result) {
-                    Write-Result -Job $job -Passthru $Passthru -Result $result.Relationship
-                }
+            } elseif (Confirm-Resume -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Resynchronize $true -StartTime $startTime) {
+                Invoke-Resume -Cmdlet $PSCmdlet -Job $job -Relationship $relationship -Member $member -Follow $AsJob `
+                    -Started $started -Passthru $Passthru
             }
         }
     }

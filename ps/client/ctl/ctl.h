@@ -57,6 +57,10 @@ enum status ctl_ask(struct ctl *ctl, json_t *request, json_t **result) MUST_CHEC
 // The same, and tells a failure on standard error.
 enum exit_code ctl_request(struct ctl *ctl, json_t *request, json_t **result);
 
+// Puts --start-time, where it is given, into `request`. STATUS_INVALID_ARGUMENT: no time, or
+// without --resynchronize.
+enum status ctl_put_start_time(json_t *request, const struct arguments *arguments) MUST_CHECK;
+
 // Tells the failure that a vrep_ call gave, or the one that this thread recorded.
 enum exit_code ctl_tell_client_error(struct ctl *ctl);
 enum exit_code ctl_tell_failure(void);

@@ -68,16 +68,17 @@ static void show_time(const json_t *plan)
                                                  : "the bandwidth limit, if all of it differs");
 }
 
-static void show_plan(const json_t *plan)
+static void show_plan(const struct arguments *a, const json_t *plan)
 {
     char size[TEXT_SIZE], allocated[TEXT_SIZE], needed[TEXT_SIZE], space[TEXT_SIZE];
     const char *server = member_text(plan, "ReplicaServerName");
     size_t disks = json_array_size(json_object_get(plan, "Disks"));
     size_t index;
     const json_t *entry;
-    ctl_print("What if: Resynchronize \"%s\" to %s: %zu disk%s, %s, %s allocated",
-              member_text(plan, "VMName"), server, disks, disks == 1 ? "" : "s",
-              text_bytes(member_number(plan, "VirtualSize"), size),
+    ctl_print("What if: Resynchronize \"%s\" to %s%s%s: %zu disk%s, %s, %s allocated",
+              member_text(plan, "VMName"), server, a->given[OPTION_START_TIME] ? " at " : "",
+              a->given[OPTION_START_TIME] ? a->value[OPTION_START_TIME] : "", disks,
+              disks == 1 ? "" : "s", text_bytes(member_number(plan, "VirtualSize"), size),
               text_bytes(member_number(plan, "AllocatedBytes"), allocated));
     json_array_foreach(json_object_get(plan, "Volumes"), index, entry)
     {
@@ -97,6 +98,12 @@ enum exit_code ctl_plan(struct ctl *ctl, const struct arguments *a)
     json_t *plan;
     json_t *request = json_pack("{s:s, s:s, s:b}", "verb", "plan", "name", a->name,
                                 "overwrite_replica", a->given[OPTION_OVERWRITE_REPLICA]);
+    if (!request)
+        status_no_memory("a request");
+    if (!request || ctl_put_start_time(request, a) != STATUS_OK) {
+        json_decref(request);
+        return ctl_tell_usage();
+    }
     enum exit_code code = ask(ctl, request, &plan);
     if (code != EXIT_DONE)
         return code;
@@ -104,7 +111,7 @@ enum exit_code ctl_plan(struct ctl *ctl, const struct arguments *a)
     if (ctl->json)
         ctl_print_json(plan);
     else
-        show_plan(plan);
+        show_plan(a, plan);
     code = show_refusals(ctl, refusals);
     json_decref(plan);
     return code;

@@ -242,7 +242,7 @@ static enum status put_flag(json_t *request, const struct arguments *a, enum opt
     return a->given[option] ? js_put_bool(request, member, true) : STATUS_OK;
 }
 
-static enum status put_start_time(json_t *request, const struct arguments *a)
+enum status ctl_put_start_time(json_t *request, const struct arguments *a)
 {
     int64_t start;
     char text[CLOCK_TEXT_SIZE];
@@ -287,7 +287,7 @@ enum exit_code ctl_resume(struct ctl *ctl, const struct arguments *a)
     if (s == STATUS_OK)
         s = put_flag(request, a, OPTION_CONTINUE, "continue");
     if (s == STATUS_OK)
-        s = put_start_time(request, a);
+        s = ctl_put_start_time(request, a);
     enum exit_code code = send(ctl, s, request, &result);
     if (code != EXIT_DONE)
         return code;

@@ -43,6 +43,11 @@ Test 'Resume: -WhatIf asks the replica and changes nothing; what would refuse is
     $shown = Show "Resume-VRepReplication 'Slow VM' -Resynchronize -WhatIf"
     Assert ($shown -match '^What if: Resynchronize "Slow VM" to 127.0.0.1: 1 disk, 8 MB, [\d.]+ MB allocated; 127.0.0.1 \S+ needs up to [\d.]+ MB, free [\d.]+ \w+; about \d+ min.\s*$') $shown
     Assert-Equal WaitingForStartResynchronize (Get-VRepReplication 'Slow VM').ReplicationState 'state'
+    $shown = Show "Resume-VRepReplication 'Slow VM' -Resynchronize -ResynchronizeStartTime ([datetime]::Today.AddDays(2)) -WhatIf"
+    Assert ($shown -match "^What if: Resynchronize `"Slow VM`" to 127.0.0.1 at $([datetime]::Today.AddDays(2).ToString('yyyy-MM-dd')) 00:00:00: 1 disk") $shown
+    Assert-Equal '' "$((Get-VRepReplication 'Slow VM').ResynchronizeStartTime)" 'nothing is scheduled'
+    $shown = Show "Resume-VRepReplication 'Slow VM' -Resynchronize -ResynchronizeStartTime ([datetime]::Today.AddDays(9)) -WhatIf"
+    Assert ($shown -notmatch 'What if' -and $shown -match '7 days') $shown
     Remove-VRepReplication 'Slow VM' -Instance $Lab.Replica
     $shown = Show "Resume-VRepReplication 'Slow VM' -Resynchronize -WhatIf"
     Assert ($shown -notmatch 'What if' -and $shown -match 'Recommendation: .*Enable-VRepReplication') $shown

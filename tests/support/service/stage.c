@@ -196,10 +196,11 @@ static enum status act_ask(const struct service_context *service, const struct q
     (void)service;
     (void)job;
     (void)deadline_ms;
-    *report = json_pack("{s:s, s:i, s:i, s:s, s:i, s:b, s:I}", "ReplicaHost", "there", "kind",
+    *report = json_pack("{s:s, s:i, s:i, s:s, s:i, s:b, s:I, s:I}", "ReplicaHost", "there", "kind",
                         question->kind, "key", question->key, "server", question->server, "port",
                         question->port, "overwrite", question->overwrite_replica, "limit",
-                        (json_int_t)question->bandwidth_limit);
+                        (json_int_t)question->bandwidth_limit, "start_time",
+                        (json_int_t)question->start_time);
     return *report ? STATUS_OK : status_no_memory("a report");
 }
 
