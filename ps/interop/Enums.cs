@@ -50,8 +50,10 @@ namespace VRep
         Extended = 1
     }
 
+    /// <summary>Hyper-V's numbers; None is ours: the servers do not authenticate each other.</summary>
     public enum ReplicationAuthenticationType
     {
+        None = 0,
         Kerberos = 1,
         Certificate = 2
     }

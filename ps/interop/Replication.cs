@@ -58,17 +58,9 @@ namespace VRep
         }
 
         /// <summary>Null: changes are not sent in cycles.</summary>
-        public int? ReplicationFrequencySec
-        {
-            get { return null; }
-        }
+        [DataMember] public int? ReplicationFrequencySec { get; private set; }
 
-        /// <summary>Null: the hosts do not authenticate each other.</summary>
-        public ReplicationAuthenticationType? AuthenticationType
-        {
-            get { return null; }
-        }
-
+        [DataMember] public ReplicationAuthenticationType AuthenticationType { get; private set; }
         [DataMember] public string PrimaryServerName { get; private set; }
         [DataMember] public string ReplicaServerName { get; private set; }
         [DataMember] public int? ReplicaServerPort { get; private set; }

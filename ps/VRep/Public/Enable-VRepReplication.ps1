@@ -25,7 +25,7 @@ function Enable-VRepReplication {
     The port at which the replica server listens.
 
     .PARAMETER AuthenticationType
-    How the servers would authenticate each other. This version has neither type: use a connection that you trust.
+    How the servers authenticate each other. This version has None only: use a connection that you trust.
 
     .PARAMETER ReplicatedDiskPaths
     Paths of the disks (VHD or VHDX), in the order in which they pair with the other server's.
@@ -119,7 +119,7 @@ function Enable-VRepReplication {
         [Parameter(Position = 3, ParameterSetName = 'VMName')]
         [Parameter(Position = 3, ParameterSetName = 'VMObject')]
         [Alias('AuthType')]
-        [VRep.ReplicationAuthenticationType]$AuthenticationType,
+        [VRep.ReplicationAuthenticationType]$AuthenticationType = 'None',
 
         [Alias('DiskPath')]
         [ValidateNotNullOrEmpty()]
@@ -169,9 +169,9 @@ function Enable-VRepReplication {
     )
 
     begin {
-        if ($PSBoundParameters.ContainsKey('AuthenticationType')) {
+        if ($AuthenticationType -ne 'None') {
             Stop-WithUsage $PSCmdlet ("-AuthenticationType ${AuthenticationType}: this version does not authenticate servers. " +
-                'Omit it, and use a connection that you trust.')
+                'Omit it or give None, and use a connection that you trust.')
         }
         $job = if ($AsJob) { New-Job $PSCmdlet }
     }

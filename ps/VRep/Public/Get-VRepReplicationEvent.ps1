@@ -83,6 +83,13 @@ function Get-VRepReplicationEvent {
         [string]$Instance
     )
 
+    begin {
+        $both = $PSBoundParameters.ContainsKey('StartTime') -and $PSBoundParameters.ContainsKey('EndTime')
+        if ($both -and $EndTime -lt $StartTime) {
+            Stop-WithUsage $PSCmdlet '-EndTime lies before -StartTime: no event can be between them.'
+        }
+    }
+
     process {
         $request = @{ verb = 'events'; limit = 1000; newest = -not $Oldest }
         if ($PSBoundParameters.ContainsKey('Id')) {

@@ -36,7 +36,7 @@ Test 'Enable: on both servers, with -Passthru and the id that is given' {
         -Instance $Lab.Replica -Passthru
     Assert-Equal 'Replica localhost' "$($replica.ReplicationMode) $($replica.AllowedPrimaryServer)" 'replica'
     Set-VRepReplication VM1 -AllowedPrimaryServer '' -Instance $Lab.Replica
-    $primary = Enable-VRepReplication VM1 127.0.0.1 $Lab.Port -ReplicatedDiskPaths (Get-Disk VM1 primary) -VMId $id -Passthru
+    $primary = Enable-VRepReplication VM1 127.0.0.1 $Lab.Port None -ReplicatedDiskPaths (Get-Disk VM1 primary) -VMId $id -Passthru
     Assert ($primary -is [VRep.Replication]) "$($primary.GetType())"
     Assert-Equal "VM1 $id 127.0.0.1 $($Lab.Port)" "$($primary.VMName) $($primary.VMId) $($primary.ReplicaServerName) $($primary.ReplicaServerPort)" 'primary'
     Assert-Equal (Get-Disk VM1 primary) $primary.ReplicatedDisks[0].Path 'path'

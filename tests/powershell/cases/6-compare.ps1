@@ -5,8 +5,6 @@ Test 'compare: what is equal, what differs and where; nothing is changed' {
     function Get-Hashes { $files | ForEach-Object { [Convert]::ToHexString([System.Security.Cryptography.SHA256]::HashData([IO.File]::ReadAllBytes($_))) } }
     $before = (Get-VRepReplication MyVM, 'Slow VM').ReplicationState -join ' '
     $hashes = @(Get-Hashes) -join ' '
-    $shown = Show 'Compare-VRepReplication MyVM -WhatIf'
-    Assert ($shown -match 'What if: .*MyVM' -and $null -eq (Get-VRepReplication MyVM).LastComparison) $shown
     $found = @('MyVM', 'Slow VM' | Compare-VRepReplication)
     Assert-Equal 'MyVM False Slow VM True' (($found | ForEach-Object { "$($_.VMName) $($_.ResynchronizeNeeded)" }) -join ' ') 'needed'
     Assert ($found[0] -is [VRep.Comparison] -and $found[0].BytesDifferent -eq 0) "$($found[0].BytesDifferent)"

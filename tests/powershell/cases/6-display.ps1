@@ -3,7 +3,10 @@
 Test 'the table is Hyper-V''s' {
     $lines = (Show 'Get-VRepReplication').Trim().Split("`n")
     Assert-Equal 'VMName State Health Mode FrequencySec PrimaryServer ReplicaServer ReplicaPort AuthType Relationship' ($lines[0].Trim() -replace ' +', ' ') 'columns'
-    Assert (@($lines | Where-Object { $_ -match '^MyVM +Replicating +Normal +Primary +\S+ +127\.0\.0\.1 +\d+ +Simple' }).Count -eq 1) ($lines -join "`n")
+    Assert (@($lines | Where-Object { $_ -match '^MyVM +Replicating +Normal +Primary +\S+ +127\.0\.0\.1 +\d+ +None +Simple' }).Count -eq 1) ($lines -join "`n")
+    $one = Get-VRepReplication MyVM
+    Assert-Equal 'None ' "$($one.AuthType) $($one.FrequencySec)" 'AuthType and FrequencySec'
+    Assert ($null -eq $one.FrequencySec) 'a number for cycles that there are not'
     Assert (@($lines | Where-Object { $_.TrimEnd().Length -gt 160 }).Count -eq 0) 'too wide'
 }
 
