@@ -114,6 +114,8 @@ struct relationship {
     char *suspend_cause;    // state 12: who or what paused it; NULL otherwise
     struct guid last_resync_id; // the last one that ended
     enum resynchronize_outcome last_outcome;
+    // Replica: that cancel was of one that it did not know. Asked again, it says so again.
+    bool last_unbegun;
     struct status_details error; // the last error of a resynchronization; status OK: none
     // Primary: since when both sides are compared without changing anything, wall ms; 0: not now.
     int64_t comparing_since;

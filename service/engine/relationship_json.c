@@ -73,6 +73,7 @@ static void put_resynchronization(struct json_writer *w, const struct relationsh
     json_writer_text(w, "SuspendCause", r->suspend_cause);
     json_writer_guid(w, "LastResynchronizeId", &r->last_resync_id);
     json_writer_text(w, "LastOutcome", resynchronize_outcome_text(r->last_outcome));
+    json_writer_bool(w, "LastUnbegun", r->last_unbegun);
     if (r->error.status != STATUS_OK)
         json_writer_value(w, "LastError", js_from_status(&r->error));
     json_writer_number(w, "FailedAttempts", r->attempts);
@@ -369,6 +370,7 @@ static void get_resynchronization(struct reader *rd, struct relationship *r)
     get_text(rd, "SuspendCause", &r->suspend_cause);
     get_guid(rd, "LastResynchronizeId", &r->last_resync_id);
     GET_ENUM(rd, "LastOutcome", OUTCOME_MERGED, resynchronize_outcome_text, &r->last_outcome);
+    r->last_unbegun = get_bool(rd, "LastUnbegun");
     json_t *error = take_object(rd, "LastError");
     if (error)
         js_to_status(error, &r->error);

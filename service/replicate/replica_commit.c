@@ -216,7 +216,7 @@ static enum request_outcome outcome_of(const struct relationship *r, const struc
     case OUTCOME_MERGED:
         return REQUEST_OUTCOME_MERGED;
     case OUTCOME_CANCELLED:
-        return REQUEST_OUTCOME_CANCELLED;
+        return r->last_unbegun ? REQUEST_OUTCOME_UNKNOWN : REQUEST_OUTCOME_CANCELLED;
     default:
         return REQUEST_OUTCOME_ELSEWHERE;
     }

@@ -85,6 +85,7 @@ static enum status change_discard(struct relationship *r, void *argument)
     r->reason = change->reason;
     r->last_resync_id = r->resync_id;
     r->last_outcome = OUTCOME_CANCELLED;
+    r->last_unbegun = false;
     r->resync_id = (struct guid){{0}};
     r->phase = PHASE_NONE;
     r->overwrite_replica = false;

@@ -155,6 +155,7 @@ static enum status change_finished(struct relationship *r, void *argument)
     const bool *elsewhere = argument;
     r->last_resync_id = r->resync_id;
     r->last_outcome = *elsewhere ? OUTCOME_NONE : OUTCOME_MERGED;
+    r->last_unbegun = false;
     r->resync_id = (struct guid){{0}};
     r->phase = PHASE_NONE;
     r->overwrite_replica = false;

@@ -135,13 +135,15 @@ static enum status answer_commit(struct replica_session *s, const struct request
 
 // Whatever works on the relationship now is displaced first, so that no commit can pass this by.
 // A cancel of a resynchronization that never began here: what still comes of it is refused, and it
-// is shown as cancelled on both hosts.
+// is shown as cancelled on both hosts. To its primary it stays unknown: this replica may have
+// forgotten a merge.
 static enum status change_unbegun(struct relationship *r, void *argument)
 {
     if (relationship_is_merging(r))
         return STATUS_OK;
     r->last_resync_id = *(const struct guid *)argument;
     r->last_outcome = OUTCOME_CANCELLED;
+    r->last_unbegun = true;
     return STATUS_OK;
 }
 

@@ -98,6 +98,7 @@ struct relationship *record_full(void)
     r->cancel_pending = true;
     must_be_ok(guid_generate(&r->last_resync_id));
     r->last_outcome = OUTCOME_MERGED;
+    r->last_unbegun = true;
     status_fail(STATUS_CONNECTION, 110, "The line to \"%s\" is dead.", r->replica_server);
     status_advise(29292, "Mend it.");
     r->error = *status_last();
@@ -173,6 +174,7 @@ static void assert_run_equal(const struct relationship *a, const struct relation
     assert_text_equal(a->suspend_cause, b->suspend_cause);
     assert_true(guid_equal(&a->last_resync_id, &b->last_resync_id));
     assert_int_equal(a->last_outcome, b->last_outcome);
+    assert_int_equal(a->last_unbegun, b->last_unbegun);
     assert_int_equal(a->error.status, b->error.status);
     assert_int_equal(a->error.os_code, b->error.os_code);
     assert_int_equal(a->error.event_id, b->error.event_id);

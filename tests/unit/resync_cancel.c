@@ -281,6 +281,12 @@ static void cancel__replica_forgot_a_commit__claims_nothing(void **state)
     assert_ok(registry_update(replica->registry, replica->key, change_forgotten, NULL));
     assert_end(cancel(pair), RESYNC_GUARD);
     assert_int_equal(status_last()->status, STATUS_REPLICA_CHANGED);
+    // Its answer was lost, so it is asked again, before and after a restart of the replica.
+    assert_end(cancel(pair), RESYNC_GUARD);
+    pair_restart_replica(pair);
+    assert_end(cancel(pair), RESYNC_GUARD);
+    assert_int_equal(status_last()->status, STATUS_REPLICA_CHANGED);
+    assert_end(pair_attempt(pair, NULL, NULL), RESYNC_RESTART); // nor is it one to an attempt
     pair_free(pair);
 }
 
