@@ -23,7 +23,12 @@ DELETE FROM InstallUISequence WHERE Action = 'MigrateFeatureStates'
 UPDATE Property SET Value = 'INSTALLDIR;DATADIR;LISTEN_PORT;LISTEN_ADDRESS;SERVICESTART;SERVICEACCOUNT;REMOVEDATA;FORCE;WIX_UPGRADE_DETECTED;WIX_DOWNGRADE_DETECTED' WHERE Property = 'SecureCustomProperties'
 
 -- Whether the service starts: at first as SERVICESTART says, then if it ran.
-UPDATE InstallExecuteSequence SET Condition = '{start}' WHERE Action = 'StartServices'
+UPDATE InstallExecuteSequence
+SET Condition = 'SERVICESTART <> "disabled" AND (ServiceWasRunning OR (NOT Installed AND NOT WIX_UPGRADE_DETECTED AND SERVICESTART = "auto"))'
+WHERE Action = 'StartServices'
+
+-- wixl makes an immediate action of a rollback one: 256 it is, on top of deferred (1024), not as the installing person (2048), DLL (1).
+UPDATE CustomAction SET Type = 3329 WHERE Action = 'ConfigureUndo'
 
 -- The firewall has nothing to open while connections are not encrypted, however the feature was chosen.
 INSERT INTO CustomAction (Action, Type, Target)

@@ -19,12 +19,10 @@ from _pe import version_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMESPACE = uuid.UUID("0b7a8e52-7f0f-4f4e-8d7e-5c6c1f5d3a90")  # of every id that is derived; never changes
-PROGRAMS = ("vrepsvc.exe", "vrepctl.exe", "vrepdisk.exe", "vrep.dll")
+PROGRAMS = ("vrepsvc.exe", "vrepctl.exe", "vrepdisk.exe", "vrep.dll", "vrep-actions.dll")
 FROM_BIN = ("vrep-events.dll", "VRep.man", "views/vrep-replication.xml", "views/vrep-resynchronizations.xml")
 FROM_DOCS = ("operations.md", "deployment.md", "powershell.md", "monitoring.md", "events.md")
 SIGNED = (".exe", ".dll", ".ps1", ".psm1", ".psd1", ".ps1xml")
-START = ('SERVICESTART <> "disabled" AND ((NOT Installed AND NOT WIX_UPGRADE_DETECTED AND SERVICESTART = "auto") '
-         'OR WIX_UPGRADE_DETECTED OR Installed)')
 
 
 def fail(text):
@@ -65,11 +63,11 @@ def stage_files(options, stage):
         copy(os.path.join(options.bin, name), stage, name)
     for name in FROM_DOCS:
         copy(os.path.join(options.docs, name), stage, "docs/" + name)
-    copy(os.path.join(HERE, "README.txt"), stage, "README.txt")
-    with open(os.path.join(stage, "README.txt"), encoding="utf-8") as file:
-        text = file.read()
-    with open(os.path.join(stage, "README.txt"), "w", encoding="utf-8", newline="\r\n") as file:
-        file.write(text)  # it is opened by Notepad
+    for name in ("README.txt", "THIRD-PARTY.txt"):
+        with open(os.path.join(HERE, name), encoding="utf-8") as file:
+            text = file.read()
+        with open(os.path.join(stage, name), "w", encoding="utf-8", newline="\r\n") as file:
+            file.write(text)  # it is opened by Notepad
     module = os.path.join(options.bin, "modules", "VRep")
     for name in files_below(module):
         copy(os.path.join(module, name), stage, "module/" + name)
@@ -205,7 +203,7 @@ def fixups(version):
     for paragraph in re.split(r"\n\s*\n", text):
         statement = " ".join(paragraph.split())
         if statement:
-            yield statement.replace("{version}", version).replace("{start}", START)
+            yield statement.replace("{version}", version)
 
 
 def sources_of(options):
@@ -235,6 +233,7 @@ def main():
     parser.add_argument("--strip")
     parser.add_argument("--sign")
     options = parser.parse_args()
+    options.work = os.path.abspath(options.work)
     stage = os.path.join(options.work, "stage")
     package = os.path.join(options.work, "VRep.msi")
     os.makedirs(options.work, exist_ok=True)

@@ -38,7 +38,7 @@ struct command_line {
     const char *listen;
     char *listen_host;
     uint16_t listen_port;
-    bool demand;                       // install --start demand
+    enum host_start start;
     bool firewall, force, remove_data; // configure
 };
 
@@ -74,7 +74,10 @@ static const char help[] =
     "                        with $NAME appended for an instance)\n"
     "  --listen ADDR:PORT    where primary servers reach it (default: 127.0.0.1:29242); only\n"
     "                        loopback addresses until connections are encrypted\n"
-    "  --start auto|demand   install: start with Windows (default), or by hand\n"
+    "  --start auto|demand|disabled\n"
+    "                        install: start with Windows (default), by hand, or never;\n"
+    "                        configure install: gives a registered service this start and the\n"
+    "                        command line that 'install' would give it\n"
     "  --firewall            configure: the rule " FIREWALL_RULE_NAME ", too (Windows)\n"
     "  --force               configure retire: leaves what cannot be finished, and names it\n"
     "  --remove-data         configure remove: the service's files in the data folder; never a "
@@ -82,6 +85,21 @@ static const char help[] =
     "  --version, --help\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 usage.\n";
+
+static enum status take_start(const char *value, enum host_start *out)
+{
+    static const char *const names[] = {[HOST_START_AUTO] = "auto",
+                                        [HOST_START_DEMAND] = "demand",
+                                        [HOST_START_DISABLED] = "disabled"};
+    for (int i = HOST_START_AUTO; i <= HOST_START_DISABLED; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            *out = (enum host_start)i;
+            return STATUS_OK;
+        }
+    }
+    return status_fail(STATUS_INVALID_ARGUMENT, 0,
+                       "'%.100s' is not 'auto', 'demand' or 'disabled'.", value);
+}
 
 // What can be set once and takes a value.
 static enum status take_value(struct command_line *line, const char *option, const char *value)
@@ -102,10 +120,7 @@ static enum status take_value(struct command_line *line, const char *option, con
         // Port 0, any free one, serves tests.
         return host_port_parse(value, VREP_DEFAULT_PORT, &line->listen_host, &line->listen_port);
     }
-    line->demand = strcmp(value, "demand") == 0;
-    if (line->demand || strcmp(value, "auto") == 0)
-        return STATUS_OK;
-    return status_fail(STATUS_INVALID_ARGUMENT, 0, "'%.100s' is not 'auto' or 'demand'.", value);
+    return take_start(value, &line->start);
 }
 
 // A verb of one word, or of two. Gives the number of words; 0: it is none.
@@ -277,7 +292,7 @@ static enum status run(const struct command_line *line)
         .instance = line->instance,
         .data_folder = line->data,
         .listen = line->listen,
-        .start_with_system = !line->demand,
+        .start = line->start,
     };
     switch (line->mode) {
     case DO_CONSOLE:
@@ -300,7 +315,10 @@ static enum status run(const struct command_line *line)
                     "The events are no longer registered; what was logged stays.\n");
     case DO_EVENTS_STATUS:
         return show_events_status();
-    case DO_CONFIGURE_INSTALL:
+    case DO_CONFIGURE_INSTALL: {
+        enum status s = host_reconfigure(&installation);
+        return s == STATUS_OK ? configure(line, &options) : s;
+    }
     case DO_CONFIGURE_UNDO:
     case DO_CONFIGURE_RETIRE:
     case DO_CONFIGURE_REMOVE:

@@ -14,17 +14,31 @@ enum status host_run_console(const struct service_options *options) MUST_CHECK;
 // (NOTIFY_SOCKET).
 enum status host_run_service(const struct service_options *options) MUST_CHECK;
 
+// How Windows starts the service.
+enum host_start {
+    HOST_START_UNSAID,
+    HOST_START_AUTO, // with Windows
+    HOST_START_DEMAND,
+    HOST_START_DISABLED
+};
+
 // What `install` sets down for every later start. NULL: the service's own default.
 struct host_installation {
     const char *instance;
     const char *data_folder; // absolute
     const char *listen;      // "ADDR:PORT"
-    bool start_with_system;
+    enum host_start start;   // unsaid: with Windows
 };
 
 // Registers the service. STATUS_EXISTS, STATUS_ACCESS_DENIED; STATUS_UNSUPPORTED where there is
 // nothing to register with.
 enum status host_install(const struct host_installation *installation) MUST_CHECK;
+
+// Gives a service that an installer has registered the command line that host_install would have
+// given it, each argument quoted as it must be, and its start; account and the rest stay. With
+// `start` unsaid nothing is changed, nor where there is nothing to register with. STATUS_NOT_FOUND,
+// STATUS_ACCESS_DENIED.
+enum status host_reconfigure(const struct host_installation *installation) MUST_CHECK;
 
 // Stops the service and takes its registration away; its data stays. STATUS_NOT_FOUND.
 enum status host_uninstall(const char *instance) MUST_CHECK;

@@ -13,6 +13,12 @@ enum status host_install(const struct host_installation *installation)
     return no_manager();
 }
 
+enum status host_reconfigure(const struct host_installation *installation)
+{
+    (void)installation;
+    return STATUS_OK;
+}
+
 enum status host_uninstall(const char *instance)
 {
     (void)instance;

@@ -108,6 +108,13 @@ static enum status command_line(const struct host_installation *installation, WC
     return wide_and_free(&line, s, out);
 }
 
+static DWORD start_type(enum host_start start)
+{
+    return start == HOST_START_DEMAND     ? SERVICE_DEMAND_START
+           : start == HOST_START_DISABLED ? SERVICE_DISABLED
+                                          : SERVICE_AUTO_START;
+}
+
 static enum status create(SC_HANDLE manager, const struct host_installation *installation,
                           const WCHAR *name)
 {
@@ -118,10 +125,9 @@ static enum status create(SC_HANDLE manager, const struct host_installation *ins
         s = command_line(installation, &line);
     SC_HANDLE service = NULL;
     if (s == STATUS_OK) {
-        service = CreateServiceW(
-            manager, name, display, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
-            installation->start_with_system ? SERVICE_AUTO_START : SERVICE_DEMAND_START,
-            SERVICE_ERROR_NORMAL, line, NULL, NULL, NULL, NULL, NULL);
+        service = CreateServiceW(manager, name, display, SERVICE_ALL_ACCESS,
+                                 SERVICE_WIN32_OWN_PROCESS, start_type(installation->start),
+                                 SERVICE_ERROR_NORMAL, line, NULL, NULL, NULL, NULL, NULL);
         if (!service && GetLastError() == ERROR_SERVICE_EXISTS) {
             status_fail(STATUS_EXISTS, ERROR_SERVICE_EXISTS, "The service '%ls' exists already.",
                         name);
@@ -151,6 +157,43 @@ enum status host_install(const struct host_installation *installation)
     s = service_manager_open(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE, &manager);
     if (s == STATUS_OK) {
         s = create(manager, installation, name);
+        CloseServiceHandle(manager);
+    }
+    free(name);
+    return s;
+}
+
+static enum status change(SC_HANDLE manager, const struct host_installation *installation,
+                          const WCHAR *name)
+{
+    WCHAR *line = NULL;
+    SC_HANDLE service;
+    enum status s = command_line(installation, &line);
+    if (s != STATUS_OK)
+        return s;
+    s = service_open(manager, name, SERVICE_CHANGE_CONFIG, &service);
+    if (s == STATUS_OK) {
+        if (!ChangeServiceConfigW(service, SERVICE_NO_CHANGE, start_type(installation->start),
+                                  SERVICE_NO_CHANGE, line, NULL, NULL, NULL, NULL, NULL, NULL))
+            s = status_fail_win32(GetLastError(), "The service '%ls' cannot be changed", name);
+        CloseServiceHandle(service);
+    }
+    free(line);
+    return s;
+}
+
+enum status host_reconfigure(const struct host_installation *installation)
+{
+    WCHAR *name;
+    SC_HANDLE manager;
+    if (installation->start == HOST_START_UNSAID)
+        return STATUS_OK;
+    enum status s = service_name(installation->instance, &name);
+    if (s != STATUS_OK)
+        return s;
+    s = service_manager_open(SC_MANAGER_CONNECT, &manager);
+    if (s == STATUS_OK) {
+        s = change(manager, installation, name);
         CloseServiceHandle(manager);
     }
     free(name);

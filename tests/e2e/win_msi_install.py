@@ -12,18 +12,21 @@ PATH = "HKLM\\System\\CurrentControlSet\\Control\\Session Manager\\Environment"
 MODULES = ("Program Files", "WindowsPowerShell", "Modules", "VRep")
 
 
+def image_path(folder, data, listen):
+    """Every argument in quotes; the backslash at a folder's end is doubled, or it would take the quote along."""
+    return f'"{folder}\\vrepsvc.exe" --service --data "{data}\\\\" --listen "{listen}"'
+
+
 def silent(lab):
     """The service runs, everything is where it belongs, and uninstalling takes it away again."""
     service, version = lab.primary, version_of(package())
     service.install().serves()
     found = registry(SERVICE)
-    check(found["ImagePath"].replace('"', "") ==
-          "C:\\Program Files\\VRep\\vrepsvc.exe --service --data C:\\ProgramData\\VRep\\\\ "
-          f"--listen 127.0.0.1:{service.port}", found)
+    check(found["ImagePath"] == image_path("C:\\Program Files\\VRep", "C:\\ProgramData\\VRep", f"127.0.0.1:{service.port}"), f"{found}")
     check((found["Start"], found["ObjectName"], found["DisplayName"]) == ("0x2", "LocalSystem", "VRep Replication Service"),
           f"{found}")
     check(files_of("Program Files", "VRep") == sorted([
-        "VRep.man", "README.txt", "vrep-events.dll", "vrep.dll", "vrepctl.exe", "vrepdisk.exe", "vrepsvc.exe",
+        "VRep.man", "README.txt", "THIRD-PARTY.txt", "vrep-events.dll", "vrep.dll", "vrepctl.exe", "vrepdisk.exe", "vrepsvc.exe",
         *(f"docs/{name}.md" for name in ("deployment", "events", "monitoring", "operations", "powershell"))]),
         f"{files_of('Program Files', 'VRep')}")
     module = files_of(*MODULES)
@@ -54,11 +57,10 @@ def properties(lab):
     service.clean()
     folder, data = "C:\\Tools\\V Rep", "C:\\Tools\\its data"
     install(package(), INSTALLDIR=folder, DATADIR=data, LISTEN_ADDRESS="localhost", LISTEN_PORT=service.port,
-            SERVICESTART="demand", SERVICEACCOUNT="EXAMPLE\\vrep$")
+            SERVICESTART="demand", SERVICEACCOUNT="LocalSystem")
     found = registry(SERVICE)
-    check(found["ImagePath"].replace('"', "") ==
-          f"{folder}\\vrepsvc.exe --service --data {data}\\\\ --listen localhost:{service.port}", f"{found}")
-    check(found["ObjectName"] == "EXAMPLE\\vrep$", f"{found}")
+    check(found["ImagePath"] == image_path(folder, data, f"localhost:{service.port}"), f"{found}")
+    check((found["Start"], found["ObjectName"]) == ("0x3", "LocalSystem"), f"{found}")
     check(registry(SETTINGS)["DataDir"] == data + "\\", f"{registry(SETTINGS)}")
     check(not service.running(), "it was started")
 

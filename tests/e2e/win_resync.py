@@ -6,9 +6,9 @@ Once as they are, and once on virtdisk's double (VREP_BACKEND, VREP_BIN; tests/v
 
 import os
 
-from vrep_e2e import MIB, Disk, check, main, sha256
+from vrep_e2e import MIB, Disk, check, main, poll, sha256
 from vrep_e2e.disk import children_of
-from vrep_e2e.windows import WindowsService
+from vrep_e2e.windows import WindowsService, wine
 
 SIZE = 32 * MIB
 
@@ -80,6 +80,8 @@ def stops_in_order(lab):
     lab.primary.wait("pair", lambda r: (r["ResynchronizeBytesSent"] or 0) > 0, 30, "it sends")
     for service in (lab.primary, lab.replica):
         service.stop()
+        # The pipe is closed a little before the process has ended and the manager knows.
+        poll(lambda: "STOPPED" in wine("sc", "query", f"VRep${service.instance}").stdout, 10, "the manager says STOPPED")
         service.start()
     lab.primary.request("set", name="pair", bandwidth_limit=0)
     lab.primary.request("resume", name="pair")

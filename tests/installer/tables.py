@@ -56,6 +56,14 @@ def order():
         check(None not in numbers and numbers == sorted(numbers), f"the order of {list(zip(names, numbers))}")
     check(at["RemoveExistingProducts"] == 6700 and at["InstallFinalize"] == 6600, "an upgrade would re-create the service")
     check(len(set(at.values())) == len(at), "two actions have one number")
+    for names in (("RememberService", "InstallInitialize", "StopServices", "AwaitStop", "ConfigureRetire", "DeleteServices",
+                   "ConfigureRemove", "RemoveFiles"),
+                  ("InstallServices", "ConfigureUndo", "ConfigureInstall", "StartServices"),
+                  ("SetSuperseded", "SetForce", "SetRemoveData", "LaunchConditions"),
+                  ("CostFinalize", "SetFirewall", "SetAwaitStop", "SetConfigureInstall", "SetConfigureUndo", "SetConfigureRetire",
+                   "SetConfigureRemove", "InstallInitialize")):
+        numbers = [at.get(name) for name in names]
+        check(None not in numbers and numbers == sorted(numbers), f"the order of {list(zip(names, numbers))}")
     custom = this.keyed("CustomAction")
     for name, row in custom.items():
         check(name in at, f"the action {name} is never run")
@@ -69,6 +77,33 @@ def order():
             check(at["AppSearch"] < place, f"{name} comes before what is searched for")
     ui = sequence(this, "InstallUISequence")
     check(not {"AppSearch", "LaunchConditions", "FindRelatedProducts"} & set(ui) and "ExecuteAction" in ui, f"{ui}")
+
+
+def actions():
+    """What vrepsvc is asked to do: when, with which words, and what a failure means."""
+    rows, runs = this.keyed("CustomAction"), this.keyed("InstallExecuteSequence")
+    deferred, ignored = 1 + 1024 + 2048, "ConfigureIgnore"
+    for name, kind, entry, condition in (
+            ("RememberService", 1, "RememberService", ""),
+            ("AwaitStop", deferred, "AwaitStop", "NOT Superseded"),
+            ("ConfigureInstall", deferred, "Configure", 'NOT REMOVE ~= "ALL"'),
+            ("ConfigureUndo", deferred + 256, ignored, "NOT Installed AND NOT WIX_UPGRADE_DETECTED"),
+            ("ConfigureRetire", deferred, "Configure", 'REMOVE ~= "ALL" AND NOT UPGRADINGPRODUCTCODE AND NOT Superseded'),
+            ("ConfigureRemove", deferred, ignored, 'REMOVE ~= "ALL" AND NOT UPGRADINGPRODUCTCODE AND NOT Superseded')):
+        row = rows[name]
+        check((int(row["Type"]) & ~(2048 if kind == 1 else 0), row["Source"], row["Target"]) == (kind, "Actions", entry), f"{row}")
+        check(runs[name]["Condition"] == condition, f"{name} runs when {runs[name]['Condition']}")
+    program, data = '"[INSTALLDIR]vrepsvc.exe" configure', '--data "[DATADIR]\\"'
+    for name, line in (("Install", f"install {data} --listen [ListenOn] --start [SERVICESTART] [FirewallOption]"),
+                       ("Undo", f"undo {data} [FirewallOption]"), ("Retire", f"retire {data} [ForceOption]"),
+                       ("Remove", f"remove {data} [RemoveDataOption] [FirewallOption]")):
+        row = rows["SetConfigure" + name]
+        check((row["Source"], row["Target"]) == ("Configure" + name, f"{program} {line}"), f"{row}")
+    for name, condition in (("SetForce", 'FORCE = "1"'), ("SetRemoveData", 'REMOVEDATA = "1"')):
+        check(runs[name]["Condition"] == condition, f"{name} is set when {runs[name]['Condition']}")
+    check("ServiceWasRunning" in runs["StartServices"]["Condition"] and "NOT WIX_UPGRADE_DETECTED" in runs["StartServices"]["Condition"],
+          f"the service starts when {runs['StartServices']['Condition']}")
+    check("Actions" in this.keyed("Binary"), "vrep-actions.dll is not in the package")
 
 
 def upgrades():
@@ -193,7 +228,7 @@ def wixl_is_watched():
     check(not os.path.exists(os.path.join(work, "VRep.msi")), "and yet a package was made")
 
 
-for part in (identity, order, upgrades, conditions, service, remembered, components, files, path, wixl_is_watched):
+for part in (identity, order, actions, upgrades, conditions, service, remembered, components, files, path, wixl_is_watched):
     part()
 print("\n".join(problems) or f"{os.path.basename(this.path)}: as it must be")
 sys.exit(bool(problems))

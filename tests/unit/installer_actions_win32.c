@@ -235,6 +235,59 @@ static void ignore__fails__told_and_no_error(void **state)
     assert_non_null(wcsstr(installer.log.text, L"goes on"));
 }
 
+// A file that somebody has open, as the service's program is while its process lives.
+static HANDLE take_file(void)
+{
+    WCHAR folder[MAX_PATH];
+    assert_true(GetTempPathW(MAX_PATH, folder) > 0);
+    assert_true(GetTempFileNameW(folder, L"vre", 0, installer.data) != 0);
+    HANDLE file = CreateFileW(installer.data, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING,
+                              FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    assert_true(file != INVALID_HANDLE_VALUE);
+    return file;
+}
+
+static DWORD WINAPI let_go(void *file)
+{
+    Sleep(500);
+    CloseHandle(file);
+    return 0;
+}
+
+// In the prefix of the tests there is no service VRep.
+static void await__program_in_use__until_it_is_free(void **state)
+{
+    (void)state;
+    HANDLE thread = CreateThread(NULL, 0, let_go, take_file(), 0, NULL);
+    assert_non_null(thread);
+    ULONGLONG start = GetTickCount64();
+    assert_int_equal(AwaitStop(1), ERROR_SUCCESS);
+    assert_true(GetTickCount64() - start >= 400);
+    assert_int_equal(installer.infos, 0);
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+}
+
+static void await__program_stays_in_use__told_and_no_error(void **state)
+{
+    (void)state;
+    HANDLE file = take_file();
+    assert_int_equal(AwaitStop(1), ERROR_SUCCESS);
+    assert_non_null(wcsstr(installer.log.text, L"in use"));
+    CloseHandle(file);
+    assert_int_equal(installer.errors, 0);
+}
+
+static void await__no_program__at_once(void **state)
+{
+    (void)state;
+    ULONGLONG start = GetTickCount64();
+    wcscpy(installer.data, L"C:\\no such folder\\vrepsvc.exe");
+    assert_int_equal(AwaitStop(1), ERROR_SUCCESS);
+    assert_true(GetTickCount64() - start < 3000);
+    assert_int_equal(installer.infos, 0);
+}
+
 static void told__too_much__end_is_kept(void **state)
 {
     (void)state;
@@ -270,6 +323,9 @@ int main(int argc, char **argv)
         TEST(configure__fails_without_a_word__error_has_the_code),
         TEST(configure__nothing_handed_over__fails),
         TEST(ignore__fails__told_and_no_error),
+        TEST(await__program_in_use__until_it_is_free),
+        TEST(await__program_stays_in_use__told_and_no_error),
+        TEST(await__no_program__at_once),
         TEST(told__too_much__end_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

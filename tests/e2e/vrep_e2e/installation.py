@@ -17,8 +17,8 @@ SERVICE = "HKLM\\System\\CurrentControlSet\\Services\\VRep"
 SETTINGS = "HKLM\\Software\\VRep"
 UNINSTALL = "HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
 WINDOWS_10 = "win10"
-# What Linux sees of an exit code is its low byte; Wine's 1627 is Windows' 1603 where an action has failed.
-DONE, REBOOT, FAILED, ACTION_FAILED = 0, 3010 & 255, 1603 & 255, 1627 & 255
+# What Linux sees of an exit code is its low byte.
+DONE, REBOOT, FAILED = 0, 3010 & 255, 1603 & 255
 
 
 def package(folder=""):

@@ -41,8 +41,6 @@ class WindowsService(Service):
     def stop(self):
         wine("sc", "stop", f"VRep${self.instance}")
         poll(lambda: not self.running(), 20, f"the {self.role} stops")
-        # The pipe is closed a little before the process has ended and the manager knows.
-        poll(lambda: "STOP_PENDING" not in wine("sc", "query", f"VRep${self.instance}").stdout, 10, "the manager says STOPPED")
 
     def kill(self):
         """As taskkill does: the manager does not notice."""
