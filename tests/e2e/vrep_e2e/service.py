@@ -42,11 +42,15 @@ def free_port():
 
 
 def runtime_folder(instance):
+    """As base/control_name_posix.c has it."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if os.geteuid() == 0:
-        base = "/run"
+        default = "/run/vrep"
+    elif runtime.startswith("/"):
+        default = runtime + "/vrep"
     else:
-        base = os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/vrep-{os.getuid()}"
-    return os.path.join(base, "vrep$" + instance)
+        default = f"/tmp/vrep-{os.geteuid()}"
+    return default + "$" + instance
 
 
 class Service:
