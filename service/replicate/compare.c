@@ -18,6 +18,7 @@
     (2 * WINDOW_DATA) // with the last one not verified yet, the next may grow to this
 #define WINDOW_COMPARED_MAX (4 * WINDOW_COMPARED)
 #define WAIT_MS             1000
+#define SETTLE_STEP_MS      100 // between looks at the time that a suspension has
 
 // ---- frames ----
 
@@ -165,6 +166,16 @@ static bool window_is_due(const struct compare *c)
            window_compared(c) >= WINDOW_COMPARED || clock_mono_ms() - c->window_since >= WINDOW_MS;
 }
 
+static enum status send_window_end(struct compare *c, uint64_t end)
+{
+    c->window_end = c->window_start = end;
+    c->mark = 0;
+    c->window_sent = 0;
+    c->window_skipped = 0;
+    c->window_since = clock_mono_ms();
+    return send_position(c, WIRE_WINDOW_END, end);
+}
+
 // A window ends at a mark: when all units before it that wait for leaves have been sent.
 static enum status end_window(struct compare *c)
 {
@@ -181,12 +192,7 @@ static enum status end_window(struct compare *c)
     }
     if (c->mark == 0 || c->mark_pending > 0)
         return STATUS_OK;
-    c->window_end = c->window_start = c->mark;
-    c->mark = 0;
-    c->window_sent = 0;
-    c->window_skipped = 0;
-    c->window_since = clock_mono_ms();
-    return send_position(c, WIRE_WINDOW_END, c->window_end);
+    return send_window_end(c, c->mark);
 }
 
 static bool has_credit(const struct compare *c, uint64_t cost)
@@ -241,6 +247,31 @@ static enum status work(struct compare *c)
     return credit && c->leaves ? compare_leaves(c) : compare_step(c);
 }
 
+// Everything that differs before this was sent.
+static uint64_t sent_end(const struct compare *c)
+{
+    return c->pending_count > 0 ? c->pending[c->pending_first].offset : c->position;
+}
+
+// A suspension keeps what was sent: nothing more is compared, a last window ends where sending has
+// come to, and the replica verifies it and moves its cursor there, if it does so in time.
+static enum status settle(struct compare *c)
+{
+    while (!primary_must_end(c->session) && (c->window_end != 0 || sent_end(c) > c->verified)) {
+        enum status st;
+        if (c->resend_count > 0 && has_credit(c, COMPARE_STEP_COST))
+            st = resend_next(c);
+        else if (c->window_end == 0)
+            st = send_window_end(c, sent_end(c));
+        else
+            st = take_frames(c, SETTLE_STEP_MS);
+        if (st != STATUS_OK)
+            return st;
+    }
+    primary_show(c->session, true);
+    return status_fail(STATUS_CANCELLED, 0, "The comparison was given up on request.");
+}
+
 static void tell_progress(struct compare *c)
 {
     const struct primary_session *s = c->session;
@@ -256,7 +287,7 @@ static enum status compare_all(struct compare *c)
 {
     while (c->verified < c->size) {
         if (primary_is_ordered(c->session))
-            return status_fail(STATUS_CANCELLED, 0, "The comparison was given up on request.");
+            return settle(c);
         enum status st = take_frames(c, 0);
         if (st == STATUS_OK)
             st = grant_digests(c);
@@ -351,7 +382,9 @@ enum status primary_compare(struct primary_session *s, size_t index, struct vhd 
         divide_up(c->size, VREP_BLOCK_SIZE), VREP_BLOCK_SIZE, c->size, r->resync_id.bytes,
         r->replica_server, resynchronize_reason_text(r->reason));
     progress_pace_begin(&c->pace, start, c->size, began);
+    atomic_store(&s->comparing, true);
     enum status st = compare_all(c);
+    atomic_store(&s->comparing, false);
     struct status_details why = *status_last();
     int64_t lasted = clock_mono_ms() - began;
     s->examined += c->position - start - c->empty;

@@ -33,9 +33,9 @@ static bool pay(struct compare *c, size_t payload)
     struct primary_session *s = c->session;
     s->data_sent += payload + DATA_FRAME_COST;
     c->window_sent += payload;
-    return throttle_take(s->throttle, WIRE_HEADER_SIZE + payload, primary_is_ordered, s) &&
-           throttle_take(s->service->server_throttle, WIRE_HEADER_SIZE + payload,
-                         primary_is_ordered, s);
+    return throttle_take(s->throttle, WIRE_HEADER_SIZE + payload, primary_must_end, s) &&
+           throttle_take(s->service->server_throttle, WIRE_HEADER_SIZE + payload, primary_must_end,
+                         s);
 }
 
 static enum status given_up(void)

@@ -11,6 +11,7 @@
 #define PROGRESS_MS 100
 #define RATE_MS     1000
 #define WAIT_MS     1000
+#define SUSPEND_MS  10000 // a suspension waits so long for what was sent to be verified
 
 static bool may_interrupt(struct primary_session *s, enum job_order order)
 {
@@ -23,10 +24,27 @@ bool primary_is_ordered(void *session)
     return may_interrupt(s, job_get_order(s->job));
 }
 
+static bool may_settle(struct primary_session *s)
+{
+    return job_get_order(s->job) == JOB_SUSPEND && atomic_load(&s->comparing);
+}
+
+bool primary_must_end(void *session)
+{
+    struct primary_session *s = session;
+    if (!primary_is_ordered(s))
+        return false;
+    if (s->suspend_until == 0)
+        s->suspend_until = clock_mono_ms() + SUSPEND_MS;
+    return !may_settle(s) || clock_mono_ms() >= s->suspend_until;
+}
+
 static void on_wake(void *context)
 {
     struct primary_session *s = context;
-    if (primary_is_ordered(s))
+    if (may_settle(s))
+        inbox_wake(s->inbox);
+    else if (primary_is_ordered(s))
         connection_interrupt(s->connection);
 }
 

@@ -36,6 +36,8 @@ struct primary_session {
     struct hello mine, theirs;
     struct digest_key digest_key;
     atomic_bool committing; // from here on only JOB_CUT interrupts
+    atomic_bool comparing;  // a suspension is followed when what was sent is verified
+    int64_t suspend_until;  // but not later; 0: none was seen yet
     bool for_cancel;        // this connection carries a cancel: only JOB_CUT interrupts it, too
     bool question;          // nothing will begin, and no event tells of what is found
     uint64_t data_credit;   // the replica's grant, in all
@@ -56,6 +58,8 @@ void primary_close(struct primary_session *s);
 
 // True when an order keeps this connection from going on.
 bool primary_is_ordered(void *session);
+// The same, but while a suspension may still verify what was sent (the job's thread only).
+bool primary_must_end(void *session);
 
 // What a failure of this connection means for the attempt.
 enum resync_end primary_end_of(struct primary_session *s, enum status st);

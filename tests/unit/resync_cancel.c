@@ -8,6 +8,7 @@
 #include "base/os.h"
 #include "service/replicate/resync_primary.h"
 #include "service/replicate/resync_replica.h"
+#include "service/replicate/unit_digest.h"
 #include "tests/support/service/resync_pair.h"
 #include "tests/support/test.h"
 
@@ -132,13 +133,18 @@ static void wait_for_sent(struct resync_pair *pair, uint64_t bytes)
     assert_true(disk.sent >= bytes);
 }
 
+static uint64_t cursor_of(struct resync_pair *pair)
+{
+    struct relationship *r = record_of(pair_replica(pair));
+    uint64_t cursor = r->disks[0].cursor;
+    relationship_free(r);
+    return cursor;
+}
+
 static void wait_for_cursor(struct resync_pair *pair, uint64_t cursor)
 {
     for (int i = 0; i < 4000; i++) {
-        struct relationship *r = record_of(pair_replica(pair));
-        bool reached = r->disks[0].cursor >= cursor;
-        relationship_free(r);
-        if (reached)
+        if (cursor_of(pair) >= cursor)
             return;
         clock_sleep_ms(5);
     }
@@ -313,6 +319,75 @@ static void continue__after_suspend__from_the_cursor(void **state)
     pair_free(pair);
 }
 
+// Within its first window, of which nothing was verified until then.
+static void suspend_keeps_what_was_sent(bool replica_has_data)
+{
+    struct attempt a;
+    struct random r = seed();
+    struct disk_progress disk = {.start = 0};
+    struct resync_pair *pair = pair_with_data(64 * MIB, 0, 32 * MIB);
+    if (replica_has_data) { // then leaves are asked for, and units wait for them
+        pair_write(pair_replica(pair)->disk[0], &r, 0, 4 * KIB);
+        pair_write(pair_replica(pair)->disk[0], &r, 0, 32 * MIB); // not what the primary got
+    }
+    attempt_start(&a, pair, 4 * MIB);
+    wait_for_sent(pair, 2 * MIB);
+    assert_int_equal(cursor_of(pair), 0);
+    assert_end(attempt_order(&a, JOB_SUSPEND), RESYNC_SUSPENDED);
+    assert_true(progress_of(pair, &disk));
+    // What was sent ahead of a unit that still waits for its leaves is sent again.
+    assert_true(cursor_of(pair) >= (replica_has_data ? UNIT_SIZE : 2 * MIB));
+    assert_true(disk.sent >= cursor_of(pair));
+    assert_int_equal(disk.verified, cursor_of(pair));
+    uint64_t cursor = cursor_of(pair);
+    assert_merges(pair);
+    assert_true(progress_of(pair, &disk));
+    assert_int_equal(disk.start, cursor);
+    pair_free(pair);
+}
+
+static void suspend__first_window__keeps_what_was_sent(void **state)
+{
+    (void)state;
+    suspend_keeps_what_was_sent(false);
+}
+
+static void suspend__units_wait_for_leaves__keeps_what_was_sent(void **state)
+{
+    (void)state;
+    suspend_keeps_what_was_sent(true);
+}
+
+// The bandwidth limit keeps a step from its end for minutes.
+static void suspend__line_too_slow__ends_without_it(void **state)
+{
+    (void)state;
+    struct attempt a;
+    struct resync_pair *pair = pair_with_data(64 * MIB, 0, 32 * MIB);
+    attempt_start(&a, pair, KIB);
+    clock_sleep_ms(500);
+    int64_t began = clock_mono_ms();
+    job_give_order(a.job, JOB_SUSPEND);
+    attempt_wait(&a);
+    assert_end(a.end, RESYNC_SUSPENDED);
+    assert_in_range(clock_mono_ms() - began, 0, 13000);
+    assert_merges(pair);
+    pair_free(pair);
+}
+
+static void suspend__then_cut__ends_at_once(void **state)
+{
+    (void)state;
+    struct attempt a;
+    struct resync_pair *pair = pair_with_data(64 * MIB, 0, 32 * MIB);
+    attempt_start(&a, pair, KIB);
+    clock_sleep_ms(500);
+    job_give_order(a.job, JOB_SUSPEND);
+    assert_end(attempt_order(&a, JOB_CUT), RESYNC_CUT);
+    assert_merges(pair);
+    pair_free(pair);
+}
+
 static void continue__replica_restarted__from_the_cursor(void **state)
 {
     (void)state;
@@ -433,6 +508,10 @@ int main(void)
         cmocka_unit_test(cancel__replica_forgot_a_commit__claims_nothing),
         cmocka_unit_test(discard__replica_removed_while_suspended__child_goes),
         cmocka_unit_test(continue__after_suspend__from_the_cursor),
+        cmocka_unit_test(suspend__first_window__keeps_what_was_sent),
+        cmocka_unit_test(suspend__units_wait_for_leaves__keeps_what_was_sent),
+        cmocka_unit_test(suspend__line_too_slow__ends_without_it),
+        cmocka_unit_test(suspend__then_cut__ends_at_once),
         cmocka_unit_test(continue__replica_restarted__from_the_cursor),
         cmocka_unit_test(continue__replica_cut_in_the_middle__retries),
         cmocka_unit_test(continue__primary_changed__from_block_0),
