@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # vrep-test: timeout=300 presets=native
 """The Debian package in a minimal Debian 12: apt installs it with its dependencies, the installed services resynchronize
-the demo's disks and go on over an upgrade, settings survive it, and a purge takes the state and no disk."""
+the demo's disks and go on over an upgrade, settings survive it, a removal ends what was not merged, and a purge takes the
+state and no disk."""
 
 import glob
 import json
@@ -33,9 +34,9 @@ class Chroot:
     def command(self, *words):
         return ["unshare", "--mount", "sh", "-c", ENTER, self.root, *words]
 
-    def run(self, *words, expect=0):
+    def run(self, *words, expect=0, **variables):
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
-        return run(*self.command(*words), expect=expect, env=environment)
+        return run(*self.command(*words), expect=expect, env=environment | variables)
 
     def write(self, path, text):
         with open(self.path(path), "w", encoding="utf-8") as file:
@@ -156,14 +157,32 @@ def upgraded(chroot, folder):
     run("qemu-img", "compare", chroot.path("/srv/primary.vhdx"), chroot.path("/srv/replica.vhdx"))
 
 
+def removed(chroot):
+    """In the midst of a resynchronization: the child goes, the replica's disk is what it was. Where that is not certain the
+    removal fails, unless it is forced."""
+    chroot.stop()
+    chroot.run("sh", "-c", "head -c 16M /dev/urandom | vrepdisk write /srv/primary.vhdx --offset 32M")
+    start(chroot)
+    before = sha256(chroot.path("/srv/replica.vhdx"))
+    begin(chroot)
+    chroot.stop()
+    expect(len(glob.glob(chroot.path("/srv/replica.*.part.avhdx"))) == 1, "there is no child: nothing is tested")
+    unreadable = "/var/lib/vrep$replica/relationships/12345678-1234-1234-1234-123456789abc.json"
+    chroot.write(unreadable, "{")
+    failure = chroot.run("sh", "-c", "exec apt-get remove -q -y vrep 2>&1", expect=100)
+    expect(unreadable in failure, f"what is in the way is not named: {failure}")
+    expect("install ok" in chroot.run("dpkg-query", "-W", "-f", "${Status}", "vrep"), "it is not installed any more")
+    chroot.run("apt-get", "remove", "-q", "-y", "vrep", VREP_FORCE="1")
+    expect(not glob.glob(chroot.path("/srv/*.avhdx")), "the child is left")
+    expect(sha256(chroot.path("/srv/replica.vhdx")) == before, "the replica's disk was changed")
+    expect(len(glob.glob(chroot.path("/var/lib/vrep*/relationships/*.json"))) == 3, "a removal took the state")
+
+
 def purged(chroot):
     """The state is gone, and every disk is there, also one that lies among the state."""
-    chroot.stop()
     os.link(chroot.path("/srv/primary.vhdx"), chroot.path("/var/lib/vrep$replica/relationships/disk.vhdx"))
     disks = ["/srv/primary.vhdx", "/srv/replica.vhdx", "/var/lib/vrep$replica/relationships/disk.vhdx"]
     before = [sha256(chroot.path(disk)) for disk in disks]
-    chroot.run("apt-get", "remove", "-q", "-y", "vrep")
-    expect(len(glob.glob(chroot.path("/var/lib/vrep*/relationships/*.json"))) == 2, "a removal took the state")
     chroot.run("apt-get", "purge", "-q", "-y", "vrep")
     expect([sha256(chroot.path(disk)) for disk in disks] == before, "a disk was changed")
     left = [os.path.relpath(path, chroot.root) for pattern in ("etc/vrep/*", "var/lib/vrep*/**/*", "usr/**/*vrep*", "etc/systemd/**/*vrep*")
@@ -187,6 +206,7 @@ def main():
         installed(chroot)
         prepared(chroot)
         upgraded(chroot, folder)
+        removed(chroot)
         purged(chroot)
         print(f"all in {time.monotonic() - began:.0f} s")
     finally:
