@@ -21,9 +21,9 @@ packages_run=(
     wine wine64 qemu-utils p7zip-full e2fsprogs rsync procps
 )
 # To test: the second compiler with its sanitizers, the format check and the analyser, other readers of disks and of
-# resources, and what checks the manual pages and the Linux packages.
+# resources, what checks the manual pages and the Linux packages, and what signs the Windows one.
 packages_test=(
-    clang llvm libclang-rt-14-dev clang-format clang-tidy python3-libvhdi icoutils mandoc
+    clang llvm libclang-rt-14-dev clang-format clang-tidy python3-libvhdi icoutils mandoc osslsigncode openssl
     file lintian systemd debootstrap
 )
 

@@ -55,6 +55,10 @@ def properties(lab):
     install(package(), SERVICESTART="demand")
     check((registry(SETTINGS)["ListenAddress"], registry(SETTINGS)["ListenPort"]) == ("127.0.0.1", "29242"), "not the defaults")
     service.clean()
+    install(package(), SERVICESTART="disabled", LISTEN_ADDRESS="::1")
+    found = registry(SERVICE)
+    check(found["Start"] == "0x4" and found["ImagePath"].endswith('--listen "[::1]:29242"'), f"{found}")
+    service.clean()
     folder, data = "C:\\Tools\\V Rep", "C:\\Tools\\its data"
     install(package(), INSTALLDIR=folder, DATADIR=data, LISTEN_ADDRESS="localhost", LISTEN_PORT=service.port,
             SERVICESTART="demand", SERVICEACCOUNT="LocalSystem")
