@@ -158,14 +158,12 @@ def processes_of(program):
     return found
 
 
-def service_of(folder, role, instance):
-    """The primary is the installed service; its peer is another instance in the same prefix."""
-    kind = InstalledService if role == "primary" else WindowsService
-    return kind(folder, role, instance)
+def scenarios(*functions, installed="primary"):
+    """Runs them in the prefix of the packages, which is made on the first run; a failure throws it away. `installed`: the
+    role of the installed service; its peer is another instance in the same prefix."""
+    def service_of(folder, role, instance):
+        return (InstalledService if role == installed else WindowsService)(folder, role, instance)
 
-
-def scenarios(*functions):
-    """Runs them in the prefix of the packages, which is made on the first run; a failure throws it away."""
     os.environ["WINEPREFIX"] = PREFIX
     tell_wine("wine_up")
     passed = False
