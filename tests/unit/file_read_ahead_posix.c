@@ -33,20 +33,6 @@ static int clean_up(void **state)
     return 0;
 }
 
-// Makes the file and lets the cache forget it.
-static int make_file(uint8_t *data)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, (off_t)SIZE), 0);
-    memset(data, 0x5a, 8 * MIB);
-    assert_int_equal(pwrite(fd, data, 8 * MIB, 0), 8 * MIB);
-    assert_int_equal(pwrite(fd, data, 8 * MIB, (off_t)(16 * MIB)), 8 * MIB);
-    assert_int_equal(fsync(fd), 0);
-    assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-    return fd;
-}
-
 static size_t cached_pages(int fd, size_t from, size_t length)
 {
     static unsigned char pages[SIZE / PAGE];
@@ -58,6 +44,32 @@ static size_t cached_pages(int fd, size_t from, size_t length)
     for (size_t i = from / PAGE; i < (from + length) / PAGE; i++)
         count += pages[i] & 1;
     return count;
+}
+
+// Makes the file, lets the cache forget it, and opens it both ways. Skips where that cannot be.
+static struct file *open_forgotten(int *fd)
+{
+    const struct file_system *fs = file_system_os();
+    struct file_open how = {.share = FILE_SHARE_DENY_WRITE};
+    struct file *file;
+    uint8_t *data = malloc(8 * MIB);
+    assert_non_null(data);
+    memset(data, 0x5a, 8 * MIB);
+    *fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(*fd >= 0);
+    assert_int_equal(ftruncate(*fd, (off_t)SIZE), 0);
+    assert_int_equal(pwrite(*fd, data, 8 * MIB, 0), 8 * MIB);
+    assert_int_equal(pwrite(*fd, data, 8 * MIB, (off_t)(16 * MIB)), 8 * MIB);
+    free(data);
+    assert_int_equal(fsync(*fd), 0);
+    assert_int_equal(posix_fadvise(*fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+    if (cached_pages(*fd, 0, SIZE) > 0 || lseek(*fd, 0, SEEK_HOLE) >= (off_t)SIZE) {
+        close(*fd);
+        print_message("this file system keeps what it is told to forget, or knows no holes\n");
+        skip();
+    }
+    assert_int_equal(fs->open(fs, path, &how, &file), STATUS_OK);
+    return file;
 }
 
 static void read_in_order(struct file *file, size_t from, size_t to)
@@ -75,19 +87,8 @@ static void read_in_order(struct file *file, size_t from, size_t to)
 static void read__in_order__holes_stay_out_of_the_cache(void **state)
 {
     (void)state;
-    const struct file_system *fs = file_system_os();
-    struct file_open how = {.share = FILE_SHARE_DENY_WRITE};
-    struct file *file;
-    uint8_t *data = malloc(8 * MIB);
-    assert_non_null(data);
-    int fd = make_file(data);
-    free(data);
-    if (cached_pages(fd, 0, SIZE) > 0 || lseek(fd, 0, SEEK_HOLE) >= (off_t)SIZE) {
-        close(fd);
-        print_message("this file system keeps what it is told to forget, or knows no holes\n");
-        skip();
-    }
-    assert_int_equal(fs->open(fs, path, &how, &file), STATUS_OK);
+    int fd;
+    struct file *file = open_forgotten(&fd);
     read_in_order(file, 0, 8 * MIB);
     read_in_order(file, 16 * MIB, 24 * MIB);
     assert_int_equal(cached_pages(fd, 0, 8 * MIB), 8 * MIB / PAGE);
@@ -100,19 +101,8 @@ static void read__in_order__holes_stay_out_of_the_cache(void **state)
 static void read__in_order__the_system_reads_ahead(void **state)
 {
     (void)state;
-    const struct file_system *fs = file_system_os();
-    struct file_open how = {.share = FILE_SHARE_DENY_WRITE};
-    struct file *file;
-    uint8_t *data = malloc(8 * MIB);
-    assert_non_null(data);
-    int fd = make_file(data);
-    free(data);
-    if (cached_pages(fd, 0, SIZE) > 0) {
-        close(fd);
-        print_message("this file system keeps what it is told to forget\n");
-        skip();
-    }
-    assert_int_equal(fs->open(fs, path, &how, &file), STATUS_OK);
+    int fd;
+    struct file *file = open_forgotten(&fd);
     read_in_order(file, 0, 2 * STEP);
     assert_true(cached_pages(fd, 2 * STEP, 4 * STEP) > 0);
     file_close(file);
