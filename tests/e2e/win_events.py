@@ -37,18 +37,18 @@ class Manifest:
         self.keywords = {keyword.get("name"): int(keyword.get("mask"), 16) for keyword in self.all("keyword")}
         self.fields = {template.get("tid"): [(data.get("name"), data.get("inType")) for data in template.iter(NAMESPACE + "data")]
                        for template in self.all("template")}
-        self.events = {int(event.get("value")): event for event in self.all("event")}
+        self.events = {(int(event.get("value")), int(event.get("version") or 0)): event for event in self.all("event")}
 
     def all(self, tag):
         return self.root.iter(NAMESPACE + tag)
 
-    def descriptor(self, identifier):
-        event = self.events[identifier]
+    def descriptor(self, identifier, version):
+        event = self.events[identifier, version]
         place = self.channels.index(event.get("channel"))
         keywords = 1 << (63 - place)
         for name in (event.get("keywords") or "").split():
             keywords |= self.keywords[name]
-        return struct.pack("<HBBBBHQ", identifier, int(event.get("version") or 0), 16 + place, LEVELS[event.get("level")],
+        return struct.pack("<HBBBBHQ", identifier, version, 16 + place, LEVELS[event.get("level")],
                            OPCODES[event.get("opcode")], self.tasks[event.get("task")], keywords)
 
 
@@ -80,12 +80,15 @@ def compare(service, manifest):
     reported = [line for line in written if "Reported" in line]
     written = [line for line in written if "Descriptor" in line]
     check(len(written) == len(told), f"{len(written)} events were written, events.jsonl has {len(told)}")
+    numbers = []
     for event, write in zip(told, written):
         identifier = event["Id"]
-        expected = manifest.descriptor(identifier)
+        version = bytes.fromhex(write["Descriptor"])[2]
+        expected = manifest.descriptor(identifier, version)
+        numbers.append(0xB0000000 | version << 16 | identifier)
         check(bytes.fromhex(write["Descriptor"]) == expected,
               f"the descriptor of {identifier} is {write['Descriptor']}, the manifest's {expected.hex()}")
-        fields = manifest.fields[manifest.events[identifier].get("template")]
+        fields = manifest.fields[manifest.events[identifier, version].get("template")]
         check(len(write["Data"]) == len(fields), f"{identifier} has {len(write['Data'])} fields")
         for (name, kind), data in zip(fields, write["Data"]):
             value = value_of(kind, bytes.fromhex(data))
@@ -94,7 +97,7 @@ def compare(service, manifest):
             check(shown == value, f"{name} of {identifier} is {value!r}, events.jsonl has {event[name]!r}")
         check(not re.search(r"%\d", event["Message"]), f"{identifier}: {event['Message']}")
     # Wine registers no provider, so that the Application log has all of it as well.
-    check([line["Reported"] for line in reported] == [0xB0000000 | event["Id"] for event in told], "the Application log")
+    check([line["Reported"] for line in reported] == numbers, "the Application log")
     return [event["Id"] for event in told]
 
 
