@@ -9,8 +9,8 @@ import subprocess
 from contextlib import contextmanager
 
 from vrep_e2e import MIB, check, poll, sha256
-from vrep_e2e.disk import children_of
-from vrep_e2e.installation import SERVICE, files_of, installed_versions, registry, scenarios, uninstall
+from vrep_e2e.disk import children_of, vrepdisk
+from vrep_e2e.installation import FAILED, SERVICE, files_of, installed_versions, registry, scenarios, uninstall
 from vrep_e2e.lab import REPLICATING, WAITING
 from vrep_e2e.service import program
 from vrep_e2e.windows import windows_name
@@ -133,4 +133,29 @@ def without_data(lab):
     check(sha256(inside) == before[1], "the disk was touched")
 
 
-scenarios(unmerged_children, in_the_merge, without_data, installed="replica")
+def forced(lab):
+    """FORCE=1 leaves the child of a merge that cannot end, and names it; it can be merged without the service."""
+    primary, replica = related(lab)
+    with merge_held_up(lab, replica) as child:
+        log = uninstall(lab.replica.package, FORCE=1)
+        check(f"Left unfinished: \"{windows_name(child)}\"" in log, f"the child is not named: {log[-2500:]}")
+    gone(lab)
+    (left,) = events(lab.replica, 50071)
+    check(left["ChildPath"] == windows_name(child), f"{left}")
+    vrepdisk("merge", child)
+    lab.check_identical(primary, replica)
+
+
+def merge_that_cannot_end(lab):
+    """The uninstallation fails, names the disk and leaves all as it was. (Wine's rollback forgets the entry in the list of
+    programs, so that this package cannot be uninstalled there any more: the last scenario.)"""
+    _, replica = related(lab)
+    with merge_held_up(lab, replica) as child:
+        log = uninstall(lab.replica.package, expect=FAILED)
+        for word in (windows_name(replica.path), "'pair'", "FORCE=1"):
+            check(word in log, f"{word} is not in the log: {log[-2500:]}")
+        check(registry(SERVICE) and files_of("Program Files", "VRep"), "something is gone")
+        check(os.path.exists(child) and record(lab.replica)["ResynchronizePhase"] == "Merging", "the merge is lost")
+
+
+scenarios(unmerged_children, in_the_merge, without_data, forced, merge_that_cannot_end, installed="replica")
