@@ -162,18 +162,14 @@ static enum status protect_for(SC_HANDLE service, const WCHAR *name, const char 
 enum status data_folder_protect(const char *folder, const char *instance, struct buffer *report)
 {
     WCHAR *name;
-    SC_HANDLE manager, service;
+    SC_HANDLE service;
     enum status s = service_name(instance, &name);
     if (s != STATUS_OK)
         return s;
-    s = service_manager_open(SC_MANAGER_CONNECT, &manager);
+    s = service_open_instance(instance, SERVICE_QUERY_CONFIG, &service);
     if (s == STATUS_OK) {
-        s = service_open(manager, name, SERVICE_QUERY_CONFIG, &service);
-        if (s == STATUS_OK) {
-            s = protect_for(service, name, folder, report);
-            CloseServiceHandle(service);
-        }
-        CloseServiceHandle(manager);
+        s = protect_for(service, name, folder, report);
+        CloseServiceHandle(service);
     }
     free(name);
     return s;

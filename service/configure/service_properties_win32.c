@@ -56,6 +56,22 @@ enum status service_open(SC_HANDLE manager, const wchar_t *name, DWORD access, S
     return status_fail_win32(GetLastError(), "The service '%ls' cannot be opened", name);
 }
 
+enum status service_open_instance(const char *instance, DWORD access, SC_HANDLE *out)
+{
+    WCHAR *name;
+    SC_HANDLE manager;
+    enum status s = service_name(instance, &name);
+    if (s != STATUS_OK)
+        return s;
+    s = service_manager_open(SC_MANAGER_CONNECT, &manager);
+    if (s == STATUS_OK) {
+        s = service_open(manager, name, access, out);
+        CloseServiceHandle(manager);
+    }
+    free(name);
+    return s;
+}
+
 // Sets one of the optional properties. Older systems do not know all of them; the service works
 // without.
 static enum status set_property(SC_HANDLE service, DWORD level, void *value)
@@ -94,21 +110,13 @@ enum status service_properties_set(SC_HANDLE service)
 
 enum status service_properties_apply(const char *instance)
 {
-    WCHAR *name;
-    SC_HANDLE manager, service;
-    enum status s = service_name(instance, &name);
+    SC_HANDLE service;
+    enum status s =
+        service_open_instance(instance, SERVICE_CHANGE_CONFIG | SERVICE_START, &service);
     if (s != STATUS_OK)
         return s;
-    s = service_manager_open(SC_MANAGER_CONNECT, &manager);
-    if (s == STATUS_OK) {
-        s = service_open(manager, name, SERVICE_CHANGE_CONFIG | SERVICE_START, &service);
-        if (s == STATUS_OK) {
-            s = service_properties_set(service);
-            CloseServiceHandle(service);
-        }
-        CloseServiceHandle(manager);
-    }
-    free(name);
+    s = service_properties_set(service);
+    CloseServiceHandle(service);
     return s;
 }
 

@@ -16,6 +16,9 @@ enum status service_manager_open(DWORD access, SC_HANDLE *out) MUST_CHECK;
 enum status service_open(SC_HANDLE manager, const wchar_t *name, DWORD access,
                          SC_HANDLE *out) MUST_CHECK;
 
+// The same for the service of an instance (NULL: the default one), with a manager of its own.
+enum status service_open_instance(const char *instance, DWORD access, SC_HANDLE *out) MUST_CHECK;
+
 // service_properties_apply for a service that is open with SERVICE_CHANGE_CONFIG and SERVICE_START.
 enum status service_properties_set(SC_HANDLE service) MUST_CHECK;
 

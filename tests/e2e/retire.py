@@ -3,7 +3,6 @@
 """`vrepsvc configure`: what an uninstallation leaves of resynchronizations, and what of the data folder."""
 
 import fcntl
-import json
 import os
 import subprocess
 
@@ -11,6 +10,7 @@ from vrep_e2e import MIB, Skip, check, main, poll, sha256
 from vrep_e2e.disk import children_of, vrepdisk
 from vrep_e2e.lab import REPLICATING, WAITING
 from vrep_e2e.runner import PATIENCE
+from vrep_e2e.saved import events, record
 from vrep_e2e.service import has_fault_points, program
 
 SIZE = 64 * MIB
@@ -26,19 +26,6 @@ def configure(service, *words, expect=0, faults=None):
                           capture_output=True, text=True, timeout=60 * PATIENCE, stdin=subprocess.DEVNULL, env=variables, check=False)
     check(done.returncode == expect, f"configure {words}: exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}")
     return done.stdout + done.stderr
-
-
-def record(service):
-    """What a service has saved of its only relationship."""
-    folder = os.path.join(service.data, "relationships")
-    (name,) = os.listdir(folder)
-    with open(os.path.join(folder, name), encoding="utf-8") as file:
-        return json.load(file)
-
-
-def events(service, identifier):
-    with open(os.path.join(service.data, "log", "events.jsonl"), encoding="utf-8") as lines:
-        return [event for event in map(json.loads, lines) if event["Id"] == identifier]
 
 
 def half_way(lab):

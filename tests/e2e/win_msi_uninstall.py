@@ -2,7 +2,6 @@
 # vrep-test: timeout=900 labels=e2e,wine presets=win64 serial
 """Uninstalling the package in the middle of things: what becomes of resynchronizations, disks and the data folder."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from vrep_e2e import MIB, check, poll, sha256
 from vrep_e2e.disk import children_of, vrepdisk
 from vrep_e2e.installation import FAILED, SERVICE, files_of, installed_versions, registry, scenarios, uninstall
 from vrep_e2e.lab import REPLICATING, WAITING
+from vrep_e2e.saved import events, record
 from vrep_e2e.service import program
 from vrep_e2e.windows import windows_name
 
@@ -56,19 +56,6 @@ def merge_held_up(lab, replica):
         service.start()
         service.wait("pair", lambda r: r["ResynchronizePhase"] == "Merging" and r["LastError"], 60, "the merge stalls")
         yield os.path.join(lab.disks, name)
-
-
-def record(service):
-    """What a service has saved of its only relationship."""
-    folder = os.path.join(service.data, "relationships")
-    (name,) = os.listdir(folder)
-    with open(os.path.join(folder, name), encoding="utf-8") as file:
-        return json.load(file)
-
-
-def events(service, identifier):
-    with open(os.path.join(service.data, "log", "events.jsonl"), encoding="utf-8") as lines:
-        return [event for event in map(json.loads, lines) if event["Id"] == identifier]
 
 
 def gone(_):
